@@ -56,7 +56,7 @@ describe.skipIf(!chromiumPath)('whom a provider lets in, and how the console loo
     await button('Next').click();
     await window.page.getByText('100 of 122', { exact: true }).waitFor();
     expect(await row(`AT${'119'.padStart(32, '0')}`).count()).toBe(0);
-    await button('Show more').click();
+    await button('Show more').dblclick();
     await window.page.getByText('122 of 122', { exact: true }).waitFor();
     await row(`AT${'119'.padStart(32, '0')}`).waitFor();
     // At the end, the button keeps the focus.
@@ -159,6 +159,24 @@ describe.skipIf(!chromiumPath)('whom a provider lets in, and how the console loo
     await header.locator('img').waitFor();
     const { data } = await window.gateway.graph('{ organization { displayName accentColor features logo } }');
     expect(data.organization).toMatchObject({ displayName: 'Nordlicht SMS', accentColor: '#a01c5c', features: ['ADMIN_IMPORT'] });
+  });
+
+  test('what a colleague has set meanwhile is shown, and not set back', async () => {
+    const { gateway, page } = window;
+    const update = (input: object) =>
+      gateway.graph('mutation ($input: UpdateOrganizationInput!) { updateOrganization(input: $input) { __typename } }', { input });
+    await open('Bots');
+    await row('Kohl').waitFor();
+    await update({ accentColor: '#112233' });
+    await open('Organization');
+    expect(await page.getByLabel('Colour of the line below the header').inputValue()).toBe('#112233');
+    await update({ features: [] });
+    await page.getByLabel('Name at the top of the console').fill('Nordlicht');
+    await button('Save').click();
+    await page.getByText('Saved.').waitFor();
+    expect(await page.getByLabel('Import mappings from a file').isChecked()).toBe(false);
+    const { data } = await gateway.graph('{ organization { displayName features } }');
+    expect(data.organization).toEqual({ displayName: 'Nordlicht', features: [] });
   });
 
   test('one’s own token is replaced, and one stays signed in', async () => {

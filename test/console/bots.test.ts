@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { makeCertificate } from '../support/certificates.ts';
 import { chromiumPath } from '../support/chromium.ts';
-import { keepPicture, signIn } from '../support/console.ts';
+import { keepPicture, signIn, violationsOn } from '../support/console.ts';
 import { consoleWindow, createKohl, NUMBER, PHONE } from '../support/console-window.ts';
 
 /** Keeps the gateway's own check of a bot, due or under way, from storing what it finds. */
@@ -38,6 +38,7 @@ describe.skipIf(!chromiumPath)('a bot at the console', () => {
     await window.page.getByRole('link', { name: 'App in Teams of Kohl' }).click();
     await window.page.getByRole('heading', { name: 'App in Teams of Kohl' }).waitFor();
     expect(await window.page.getByLabel('Short name').inputValue()).toBe('Texts');
+    expect(await violationsOn(window.page)).toEqual([]);
     await window.page.getByLabel('Short name').fill('Kohl SMS');
     await button('Save').click();
     await window.page.getByText('Saved.').waitFor();
@@ -252,6 +253,9 @@ describe.skipIf(!chromiumPath)('a bot at the console', () => {
       await dialog().waitFor({ state: 'detached' });
       await page.getByRole('definition').filter({ hasText: authority }).waitFor();
     };
+    const verdict = page.getByText(/^The bot (is ready|does not work yet)\.$/);
+    await button('Check with Microsoft').click();
+    await verdict.waitFor();
     await button('Edit').click();
     await dialog().getByLabel('Cloud').selectOption('GCC');
     await dialog().getByLabel('Issuer of the bot’s tokens').selectOption('The application’s own directory');
@@ -265,6 +269,8 @@ describe.skipIf(!chromiumPath)('a bot at the console', () => {
     await dialog().getByLabel('The secret ends on').fill('2222-05-06');
     await keepPicture(page, 'bot-edit');
     await save('The application’s own directory');
+    // It was about the bot as it was.
+    await verdict.waitFor({ state: 'detached' });
     const dateClientSecretExpires = expect.stringContaining(new Date(2222, 4, 6).toISOString().slice(0, 19));
     expect(await shown()).toEqual({ cloud: 'GCC', authority: 'HOME', homeTenantId: home, dateClientSecretExpires });
     // What is not touched stays, and the end of a secret ends with it.

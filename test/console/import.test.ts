@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { chromiumPath } from '../support/chromium.ts';
 import { keepPicture, signIn } from '../support/console.ts';
 import { consoleWindow, createKohl, NUMBER } from '../support/console-window.ts';
+import { withResolvers } from '../support/with-resolvers.ts';
 
 // Through the real gateway, from a file.
 describe.skipIf(!chromiumPath)('an import of mappings', () => {
@@ -19,6 +20,7 @@ describe.skipIf(!chromiumPath)('an import of mappings', () => {
     const choose = async (lines: readonly string[]) => {
       const buffer = Buffer.from(lines.join('\r\n'));
       await window.page.locator('input[type=file]').setInputFiles({ name: 'mappings.csv', mimeType: 'text/csv', buffer });
+      expect(await window.page.getByRole('alert').count()).toBe(0);
       await button('Check the file').click();
     };
     await choose(['microsoftAddress', 'a@kohl.example']);
@@ -34,10 +36,24 @@ describe.skipIf(!chromiumPath)('an import of mappings', () => {
     await row('taken@kohl.example').getByText('This phone number is already mapped.').waitFor();
     expect((await window.gateway.graph('{ mappings { totalCount } }')).data.mappings.totalCount).toBe(1);
     await keepPicture(window.page, 'import-checked');
-    await button('Create the 500 valid mappings, without the others').click();
+    // Until the import is read again, it cannot be run once more.
+    const create = button('Create the 500 valid mappings, without the others');
+    const answer = withResolvers();
+    await window.page.route('**/graphql', async (route) => {
+      const { variables } = route.request().postDataJSON() as { variables?: { after?: number } };
+      if (variables?.after !== undefined) await answer.promise;
+      await route.continue();
+    });
+    const read = window.page.waitForRequest((request) => request.postDataJSON()?.variables?.after !== undefined);
+    await create.click();
+    await read;
+    await window.page.evaluate('new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)))');
+    expect(await create.getAttribute('aria-disabled')).toBe('true');
+    answer.resolve();
     await window.page.getByRole('progressbar').waitFor();
     await window.page.getByText('500 created, 2 invalid').or(window.page.getByText('2 invalid, 500 created')).waitFor({ timeout: 120_000 });
     await window.page.getByText('Done', { exact: true }).waitFor();
+    await window.page.unrouteAll();
     expect((await window.gateway.graph('{ mappings { totalCount } }')).data.mappings.totalCount).toBe(501);
     await window.page.goBack();
     await window.page.getByRole('region', { name: 'Latest imports' }).getByText('500 created').waitFor();
@@ -78,6 +94,7 @@ describe.skipIf(!chromiumPath)('an import of mappings', () => {
     // Once more: they are there.
     await button('Import another file').click();
     await button('From a group of Microsoft Entra…').click();
+    await dialog().getByText('Kohl').waitFor();
     await check('02bd9fd6-8f93-4758-87c3-1fb73740a315');
     await page.getByText('2 existed', { exact: true }).waitFor();
     await page.getByText('No row can be created', { exact: false }).waitFor();

@@ -48,6 +48,9 @@ describe.skipIf(!chromiumPath)('webhooks and privacy', () => {
     await window.page.getByRole('link', { name: hook }).click();
     await button('Send a test event').click();
     await window.page.getByText(/^Accepted: 204 \(\d+ ms\)$/).waitFor();
+    await window.page.getByLabel('Language').selectOption('Deutsch');
+    await window.page.getByText(/^Angenommen: 204 \(\d+ ms\)$/).waitFor();
+    await window.page.getByLabel('Sprache').selectOption('English');
     await window.gateway.play('/stand-in/sms', { from: PHONE, to: NUMBER, body: 'Hello' });
     await receiver.until(() => receiver.received('/hook').length === 2);
     expect(receiver.received('/hook').map(({ type }) => type)).toEqual(['webhook.test', 'message.delivered']);
@@ -125,6 +128,7 @@ describe.skipIf(!chromiumPath)('webhooks and privacy', () => {
     await window.page.getByRole('heading', { name: 'Erasure of a person' }).waitFor();
     // It belongs to the page that it was asked for on.
     await window.page.getByRole('navigation').locator('[data-current]').getByText('Privacy', { exact: true }).waitFor();
+    expect(await violationsOn(window.page)).toEqual([]);
     await keepPicture(window.page, 'erasure');
   });
 

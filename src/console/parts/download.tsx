@@ -1,7 +1,7 @@
 import { Button } from '@fluentui/react-components';
 import type { TadaDocumentNode } from 'gql.tada';
 import { useState } from 'react';
-import { linkHere } from '../graph/links.ts';
+import { download } from '../graph/links.ts';
 import { usePerform } from '../graph/perform.ts';
 import type { Problem } from './states.tsx';
 
@@ -22,22 +22,17 @@ export function Download<Data, Input>({ label, document: mutation, input, isDisa
   const prepare = usePerform(mutation);
   const [isBusy, setBusy] = useState(false);
 
-  async function download() {
+  async function start() {
     if (mayBegin?.() === false) return;
     setBusy(true);
     const { problem, success } = await prepare(input);
     setBusy(false);
     onProblem(problem);
-    if (!success) return;
-    const link = document.createElement('a');
-    link.href = linkHere((success as unknown as { readonly url: string }).url);
-    // A link that is refused then does not lead away from the page.
-    link.download = '';
-    link.click();
+    if (success) download((success as unknown as { readonly url: string }).url);
   }
 
   return (
-    <Button disabledFocusable={isDisabled || isBusy} onClick={download}>
+    <Button disabledFocusable={isDisabled || isBusy} onClick={start}>
       {label}
     </Button>
   );

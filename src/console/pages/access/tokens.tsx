@@ -61,8 +61,10 @@ export default function Tokens() {
   const [listed, setListed] = useState<ResultOf<typeof TOKENS>>();
   const [nodes, setNodes] = useState<readonly ListedToken[]>([]);
   const [problem, setProblem] = useState<Problem>();
+  const [isBusy, setBusy] = useState(false);
 
   async function read(header: string, after?: string) {
+    setBusy(true);
     try {
       const found = await ask(TOKENS, { after }, header);
       const page = found.accessTokens?.nodes ?? [];
@@ -73,6 +75,7 @@ export default function Tokens() {
     } catch (error) {
       setProblem(problemFrom(error));
     }
+    setBusy(false);
   }
 
   if (!authorization || !listed) {
@@ -89,6 +92,7 @@ export default function Tokens() {
       nodes={nodes}
       authorization={authorization}
       problem={problem}
+      isBusy={isBusy}
       onRead={(after) => void read(authorization, after)}
       onRevoke={(revoked) => setNodes((before) => before.map((one) => (one.sid === revoked.sid ? { ...one, ...revoked } : one)))}
     />
@@ -130,12 +134,14 @@ interface TokenListProps {
   readonly nodes: readonly ListedToken[];
   readonly authorization: string;
   readonly problem?: Problem;
+  /** Whether a page is being read. */
+  readonly isBusy: boolean;
   /** Reads the page after a cursor, or all anew. */
   readonly onRead: (after?: string) => void;
   readonly onRevoke: (revoked: Pick<ListedToken, 'sid' | 'dateRevoked'>) => void;
 }
 
-function TokenList({ listed, nodes, authorization, problem, onRead, onRevoke }: TokenListProps) {
+function TokenList({ listed, nodes, authorization, problem, isBusy, onRead, onRevoke }: TokenListProps) {
   const words = useWords();
   const styles = useStyles();
   const own = useSession()?.tokenSid;
@@ -189,7 +195,7 @@ function TokenList({ listed, nodes, authorization, problem, onRead, onRevoke }: 
       {totalCount > PAGE_SIZE && (
         <div className={styles.foot}>
           <span role="status">{words('tokens.shown', { shown: nodes.length, count: totalCount })}</span>
-          <Button disabledFocusable={!pageInfo?.hasNextPage} onClick={() => onRead(pageInfo?.endCursor ?? undefined)}>
+          <Button disabledFocusable={isBusy || !pageInfo?.hasNextPage} onClick={() => onRead(pageInfo?.endCursor ?? undefined)}>
             {words('list.more')}
           </Button>
         </div>

@@ -43,7 +43,13 @@ export function BotChecks({ sid }: { readonly sid: string }) {
   return (
     <section aria-label={words('bot.verify')}>
       <Field label={words('bot.checkUser')} hint={words('bot.checkUserHint')} className={styles.user}>
-        <Input value={microsoftAddress} onChange={(_, { value }) => setMicrosoftAddress(value)} />
+        <Input
+          value={microsoftAddress}
+          onChange={(_, { value }) => {
+            setMicrosoftAddress(value);
+            if (state !== 'busy') setState('idle');
+          }}
+        />
       </Field>
       <Button onClick={run} disabledFocusable={state === 'busy'} appearance="primary">
         {words('bot.verify')}

@@ -10,6 +10,7 @@ import { One } from '../../parts/one.tsx';
 import { Facts, Page } from '../../parts/page.tsx';
 import { detailOf, type Problem, ProblemBar, sentenceOf } from '../../parts/states.tsx';
 import { mayImport } from '../../session/session.ts';
+import { Time } from '../../words/times.tsx';
 import { useSpeech, useWords, wordFor } from '../../words/words.tsx';
 import { ImportOutcome } from './import-counts.tsx';
 
@@ -18,7 +19,7 @@ const IMPORT = graphql(`
     mappingImport(sid: $sid) {
       sid status isInterrupted errorCode errorMessage rowCount dateCreated counts { pending valid invalid created existing failed }
       enterprise { sid name }
-      rows(statuses: [INVALID, FAILED], first: 100, afterNumber: $after) {
+      rows(statuses: [INVALID, FAILED], first: 101, afterNumber: $after) {
         number line name microsoftAddress externalAddress status errorCode errorMessage
       }
     }
@@ -40,6 +41,7 @@ const RUN = graphql(`
   }
 `);
 
+/** How many rows are shown: one less than are read, which says whether there are more. */
 const PAGE = 100;
 
 const useStyles = makeStyles({
@@ -84,6 +86,7 @@ function ImportPage({ data, reload }: { readonly data: ImportData; readonly relo
           [words('import.rows'), words.number(now.rowCount)],
           [words('import.counts'), <ImportOutcome key="counts" counts={now.counts} />],
           ...(errorMessage ? [[words('field.error'), words.said(errorMessage)] as const] : []),
+          [words('field.created'), <Time key="created" value={dateCreated} />],
           ['SID', sid],
         ]}
       />
@@ -135,11 +138,13 @@ function Bar({ progress: { status, rowCount, counts }, className }: { readonly p
 }
 
 /** What can be done with an import that waits for somebody. */
-function Next({ data: { sid, status, counts, enterprise }, className }: { readonly data: ImportData; readonly className: string }) {
+function Next({ data, className }: { readonly data: ImportData; readonly className: string }) {
   const words = useWords();
   const run = usePerform(RUN);
   const [problem, setProblem] = useState<Problem>();
-  const [isBusy, setBusy] = useState(false);
+  // As it was when it was started: until it is read again, it cannot be started once more.
+  const [started, setStarted] = useState<ImportData>();
+  const { sid, status, counts, enterprise } = data;
   const { pending, valid, invalid, failed } = counts;
   // Rows that could not be checked, as the platform did not respond, are tried by the run.
   const toCreate = status === 'CHECKED' || status === 'FAILED' ? valid + failed : failed;
@@ -147,9 +152,10 @@ function Next({ data: { sid, status, counts, enterprise }, className }: { readon
   const word = status === 'COMPLETED' ? 'import.retry' : invalid > 0 ? 'import.runValid' : 'import.run';
 
   async function start() {
-    setBusy(true);
-    setProblem((await run({ sid, skipInvalid: invalid > 0 })).problem);
-    setBusy(false);
+    setStarted(data);
+    const { problem: found } = await run({ sid, skipInvalid: invalid > 0 });
+    setProblem(found);
+    if (found) setStarted(undefined);
   }
 
   return (
@@ -158,7 +164,7 @@ function Next({ data: { sid, status, counts, enterprise }, className }: { readon
       {status === 'CHECKED' && toCreate === 0 && <p>{words('import.nothing')}</p>}
       <div className={className}>
         {isReady && (
-          <Button appearance="primary" disabledFocusable={isBusy} onClick={start}>
+          <Button appearance="primary" disabledFocusable={started === data} onClick={start}>
             {words(word, { count: toCreate })}
           </Button>
         )}
@@ -190,8 +196,8 @@ function Problems({ rows, className }: { readonly rows: ImportData['rows']; read
   return (
     <section aria-label={words('import.problems')}>
       <h2 className={className}>{words('import.problems')}</h2>
-      <Table caption={words('import.problems')} columns={columns} nodes={rows} keyOf={({ number }) => String(number)} />
-      {rows.length === PAGE && <Button onClick={() => change({ after: String(rows.at(-1)?.number) })}>{words('list.next')}</Button>}
+      <Table caption={words('import.problems')} columns={columns} nodes={rows.slice(0, PAGE)} keyOf={({ number }) => String(number)} />
+      {rows.length > PAGE && <Button onClick={() => change({ after: String(rows[PAGE - 1]?.number) })}>{words('list.next')}</Button>}
     </section>
   );
 }

@@ -1,18 +1,18 @@
 import { Button, Link, makeStyles, Spinner, tokens } from '@fluentui/react-components';
 import type { ResultOf } from 'gql.tada';
 import { type FormEvent, useState } from 'react';
-import { useQuery } from 'urql';
+import { useAnswer } from '../../graph/answer.ts';
 import { problemFrom } from '../../graph/ask.ts';
 import { graphql } from '../../graph/graphql.ts';
 import { linkHere } from '../../graph/links.ts';
 import { usePerform } from '../../graph/perform.ts';
 import { goTo, linkTo, usePlace } from '../../location.ts';
 import { FormDialog } from '../../parts/forms/dialogs.tsx';
-import { EnterpriseField } from '../../parts/forms/enterprise-choice.tsx';
+import { EnterpriseField, useEnterpriseName } from '../../parts/forms/enterprise-choice.tsx';
 import { FileField } from '../../parts/forms/file-field.tsx';
 import { type Column, Table } from '../../parts/lists/table.tsx';
 import { Page } from '../../parts/page.tsx';
-import { type Problem, ProblemBar, problemOf } from '../../parts/states.tsx';
+import { type Problem, ProblemBar } from '../../parts/states.tsx';
 import { Time } from '../../words/times.tsx';
 import { useWords, wordFor } from '../../words/words.tsx';
 import { ImportOutcome } from './import-counts.tsx';
@@ -41,7 +41,6 @@ const LATEST = graphql(`
     }
   }
 `);
-const CONTEXT = { additionalTypenames: ['MappingImport'] };
 
 const useStyles = makeStyles({
   form: { display: 'flex', flexDirection: 'column', gap: '16px', maxWidth: '640px', marginBottom: '32px' },
@@ -60,10 +59,21 @@ export default function MappingImport() {
   const prepare = usePerform(PREPARE);
   const fromGroup = usePerform(FROM_GROUP);
   const [isGroup, setGroup] = useState(false);
-  const [{ sid: enterpriseSid, name }, setChosen] = useState({ sid: given ?? '', name: '' });
+  const [enterpriseSid, setEnterpriseSid] = useState(given ?? '');
+  const name = useEnterpriseName(enterpriseSid);
   const [file, setFile] = useState<File>();
   const [problem, setProblem] = useState<Problem>();
   const [isBusy, setBusy] = useState(false);
+
+  // What was refused was another file, or for another enterprise.
+  function choose(sid: string) {
+    setProblem(undefined);
+    setEnterpriseSid(sid);
+  }
+  function chooseFile(chosen: File | undefined) {
+    setProblem(undefined);
+    setFile(chosen);
+  }
 
   async function submit(event: FormEvent) {
     event.preventDefault();
@@ -81,8 +91,8 @@ export default function MappingImport() {
       {problem && <ProblemBar problem={problem} />}
       <form className={styles.form} onSubmit={submit}>
         <p className={styles.text}>{words('import.text')}</p>
-        <EnterpriseField value={enterpriseSid} isOpen onChange={(sid, chosen) => setChosen({ sid, name: chosen })} />
-        <FileField label={words('import.file')} isRequired accept=".csv,.jsonl,.ndjson,.txt,text/csv" onFile={setFile} />
+        <EnterpriseField value={enterpriseSid} isOpen onChange={choose} />
+        <FileField label={words('import.file')} isRequired accept=".csv,.jsonl,.ndjson,.txt,text/csv" onFile={chooseFile} />
         <Button type="submit" appearance="primary" className={styles.end} disabledFocusable={isBusy || !file || enterpriseSid === ''}>
           {words('import.check')}
         </Button>
@@ -127,8 +137,7 @@ async function upload(url: string, file: File): Promise<Problem | undefined> {
 function Latest() {
   const words = useWords();
   const styles = useStyles();
-  const [{ data, error }, reload] = useQuery({ query: LATEST, context: CONTEXT });
-  if (error) return <ProblemBar problem={problemOf(error)} onRetry={() => reload({ requestPolicy: 'network-only' })} />;
+  const { data, problem, reload } = useAnswer({ document: LATEST, variables: {}, types: ['MappingImport'] });
   const columns: Column<ImportRow>[] = [
     {
       title: words('field.time'),
@@ -142,7 +151,8 @@ function Latest() {
     { title: words('field.status'), cell: ({ status }) => wordFor(words, 'importStatus', status) },
     { title: words('import.rows'), cell: ({ counts }) => <ImportOutcome counts={counts} /> },
   ];
-  if (!data || data.mappingImports.length === 0) return null;
+  const bar = problem && <ProblemBar problem={problem} onRetry={reload} />;
+  if (!data || data.mappingImports.length === 0) return bar;
   return (
     <section aria-label={words('import.latest')}>
       <h2 className={styles.title}>{words('import.latest')}</h2>

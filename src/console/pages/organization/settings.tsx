@@ -47,7 +47,7 @@ export default function Settings() {
   const words = useWords();
   return (
     <Page title={words('nav.settings')}>
-      <One document={ORGANIZATION} variables={{}} thingOf={({ organization }) => organization} missing="nav.unknown">
+      <One document={ORGANIZATION} variables={{}} isFresh thingOf={({ organization }) => organization} missing="nav.unknown">
         {(organization) => <SettingsForm organization={organization} />}
       </One>
     </Page>
@@ -59,8 +59,8 @@ function SettingsForm({ organization }: { readonly organization: Organization })
   const styles = useStyles();
   const update = usePerform(UPDATE);
   const { values, set, problem, messageAt, isBusy, isSaved, submitBy } = useSavedForm(valuesOf(organization));
-  const submit = submitBy(async () => {
-    const { problem: found, success } = await update(values);
+  const submit = submitBy(async (changes) => {
+    const { problem: found, success } = await update(changes);
     if (!success) return found;
     rebrand(success.organization);
     return { saved: valuesOf(success.organization) };

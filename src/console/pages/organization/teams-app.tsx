@@ -1,6 +1,5 @@
 import { Button, Checkbox, Field, Input, makeStyles, Textarea, tokens } from '@fluentui/react-components';
 import type { ResultOf } from 'gql.tada';
-import { useState } from 'react';
 import { graphql } from '../../graph/graphql.ts';
 import { usePerform } from '../../graph/perform.ts';
 import { Saved } from '../../parts/forms/saved.tsx';
@@ -52,6 +51,7 @@ export default function TeamsApp({ sid }: { readonly sid: string }) {
     <One
       document={APP}
       variables={{ enterpriseSid, sid }}
+      isFresh
       thingOf={({ teamsApp, enterprise }) => teamsApp && { look: teamsApp, name: enterprise?.name }}
       missing="error.ENTERPRISE_NOT_FOUND"
     >
@@ -71,16 +71,11 @@ function AppForm({ look, enterpriseSid }: { readonly look: Look; readonly enterp
   const words = useWords();
   const styles = useStyles();
   const update = usePerform(UPDATE);
-  const [saved, setSaved] = useState(() => valuesOf(look));
-  const { values, set, problem, messageAt, isBusy, isSaved, submitBy } = useSavedForm(saved);
-  const submit = submitBy(async () => {
-    // Alone what was changed: the rest stays the organization's, or the default.
-    const changes = Object.entries(values).filter(([name, value]) => value !== saved[name as keyof ShownLook]);
-    const { problem: found, success } = await update({ enterpriseSid, ...Object.fromEntries(changes) });
-    if (!success) return found;
-    const now = valuesOf(success.teamsApp);
-    setSaved(now);
-    return { saved: now };
+  const { values, set, problem, messageAt, isBusy, isSaved, submitBy } = useSavedForm(valuesOf(look));
+  // The rest stays the organization's, or the default.
+  const submit = submitBy(async (changes) => {
+    const { problem: found, success } = await update({ enterpriseSid, ...changes });
+    return success ? { saved: valuesOf(success.teamsApp) } : found;
   });
 
   const text = (name: TextName, hint?: string) => (

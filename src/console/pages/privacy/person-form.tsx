@@ -56,7 +56,10 @@ export function PersonForm() {
   const form = useRef<HTMLFormElement>(null);
   // An enterprise that was typed and not chosen would be all of them.
   const isValid = () => form.current?.reportValidity() === true;
-  const set = (name: keyof Person, value: string) => setPerson({ ...person, [name]: value || undefined });
+  const set = (name: keyof Person, value: string) => {
+    setProblem(undefined);
+    setPerson({ ...person, [name]: value || undefined });
+  };
   const { phoneNumber, microsoftAddress, microsoftObjectId } = person;
   // The gateway takes one or the other.
   const areTwo = phoneNumber !== undefined && (microsoftAddress ?? microsoftObjectId) !== undefined;

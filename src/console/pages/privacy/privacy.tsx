@@ -56,7 +56,7 @@ export default function Privacy() {
         <section className={styles.section} aria-label={words('privacy.retention')}>
           <h2 className={styles.title}>{words('privacy.retention')}</h2>
           <p>{words('privacy.retentionText')}</p>
-          <One document={OF_ORGANIZATION} variables={{}} thingOf={({ organization }) => organization} missing="nav.unknown">
+          <One document={OF_ORGANIZATION} variables={{}} isFresh thingOf={({ organization }) => organization} missing="nav.unknown">
             {({ messageRetentionDays }) => <Retention days={messageRetentionDays} />}
           </One>
           <OfEnterprises />
@@ -84,6 +84,7 @@ function OfEnterprises() {
           key={chosen}
           document={OF_ENTERPRISE}
           variables={{ sid: chosen }}
+          isFresh
           thingOf={({ enterprise }) => enterprise}
           missing="error.ENTERPRISE_NOT_FOUND"
         >

@@ -1,4 +1,5 @@
 import { Button, MessageBar, MessageBarBody } from '@fluentui/react-components';
+import type { ResultOf } from 'gql.tada';
 import { useState } from 'react';
 import { graphql } from '../../graph/graphql.ts';
 import { performAs, usePerform } from '../../graph/perform.ts';
@@ -54,6 +55,7 @@ const TEST = graphql(`
 /** For how many hours the former secret still signs: not at all, a day, or a week. */
 const OVERLAPS = [0, 24, 168];
 
+type TestResult = Extract<NonNullable<ResultOf<typeof TEST>['testWebhookEndpoint']>, { accepted: boolean }>;
 type WebhookDeed = 'edit' | 'switch' | 'rotate' | 'replay' | 'delete';
 
 interface Endpoint {
@@ -82,7 +84,7 @@ export function WebhookActions({ webhook, onChange, onSecret }: ActionsProps) {
   const dialog = { webhook, onChange, onClose: () => setDeed(undefined) };
   return (
     <>
-      <Test sid={webhook.sid} onChange={onChange} />
+      <Test key={webhook.url} sid={webhook.sid} onChange={onChange} />
       {maySteer && (
         <>
           <Button onClick={() => setDeed('edit')}>{words('action.edit')}</Button>
@@ -112,19 +114,14 @@ function Test({ sid, onChange }: { readonly sid: string; readonly onChange: () =
   const test = usePerform(TEST);
   const [isBusy, setBusy] = useState(false);
   const [problem, setProblem] = useState<Problem>();
-  const [said, setSaid] = useState<{ readonly accepted: boolean; readonly text: string }>();
+  const [found, setFound] = useState<TestResult>();
 
   async function send() {
     setBusy(true);
-    const { problem: found, success } = await test({ sid });
+    const { problem: refused, success } = await test({ sid });
     setBusy(false);
-    setProblem(found);
-    setSaid(
-      success && {
-        accepted: success.accepted,
-        text: `${words(success.accepted ? 'webhook.accepted' : 'webhook.refused')}: ${outcomeOf(words, success)} (${words.number(success.durationMs)} ms)`,
-      },
-    );
+    setProblem(refused);
+    setFound(success);
     onChange();
   }
 
@@ -134,9 +131,11 @@ function Test({ sid, onChange }: { readonly sid: string; readonly onChange: () =
         {words('webhook.test')}
       </Button>
       {problem && <ProblemBar problem={problem} />}
-      {said && (
-        <MessageBar intent={said.accepted ? 'success' : 'warning'} role="status">
-          <MessageBarBody>{said.text}</MessageBarBody>
+      {found && (
+        <MessageBar intent={found.accepted ? 'success' : 'warning'} role="status">
+          <MessageBarBody>
+            {`${words(found.accepted ? 'webhook.accepted' : 'webhook.refused')}: ${outcomeOf(words, found)} (${words.number(found.durationMs)} ms)`}
+          </MessageBarBody>
         </MessageBar>
       )}
     </>

@@ -5,6 +5,7 @@ import { type Problem, sentenceOf } from '../states.tsx';
 /** The state of a form that stays open when it is saved: its values, and what became of the last attempt. */
 export function useSavedForm<Values extends object>(initial: Values) {
   const words = useWords();
+  const [saved, setSaved] = useState(initial);
   const [values, setValues] = useState(initial);
   const [outcome, setOutcome] = useState<Problem | 'saved'>();
   const [isBusy, setBusy] = useState(false);
@@ -24,16 +25,19 @@ export function useSavedForm<Values extends object>(initial: Values) {
     },
     /**
      * Makes the form's handler, which saves once however often it is submitted.
-     * @param save returns what is wrong, or the values as they are now
+     * @param save gets alone what was changed: others may have changed the rest. Returns what is wrong, or the values as they are now
      */
-    submitBy: (save: () => Promise<Problem | { readonly saved: Values }>) => async (event: FormEvent) => {
+    submitBy: (save: (changes: Partial<Values>) => Promise<Problem | { readonly saved: Values }>) => async (event: FormEvent) => {
       event.preventDefault();
       if (isBusy) return;
       setBusy(true);
-      const found = await save();
+      const isChanged = ([name, value]: [string, unknown]) => JSON.stringify(value) !== JSON.stringify(saved[name as keyof Values]);
+      const found = await save(Object.fromEntries(Object.entries(values).filter(isChanged)) as Partial<Values>);
       setBusy(false);
       setOutcome('saved' in found ? 'saved' : found);
-      if ('saved' in found) setValues(found.saved);
+      if (!('saved' in found)) return;
+      setSaved(found.saved);
+      setValues(found.saved);
     },
   };
 }

@@ -1,8 +1,9 @@
-// Makes a release from a clean checkout, or the artefacts of one that is checked out: `npm run release -- 1.2.0 [--sign <ssh key>] [--tag-only]`.
+// Makes a release from a clean checkout, or the artefacts of one that is checked out: `npm run release -- 1.2.0 --sign <ssh key> [--tag-only]`.
 // docs/releasing.md describes it.
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -25,6 +26,7 @@ function main() {
   else if (isTagOnly) throw new ReleaseError(`There is a release ${version} already.`);
   else if (commitOf(`v${version}`) !== commitOf('HEAD'))
     throw new ReleaseError(`There is a release ${version} already. To make its artefacts, check it out: git checkout v${version}`);
+  else if (key) requireSigned(`v${version}`, key);
   if (isTagOnly) return;
   try {
     console.log(
@@ -42,6 +44,21 @@ function main() {
 const commitOf = (name) => run('git', ['rev-parse', `${name}^{commit}`]).trim();
 /** The first line: what a command itself says is on stderr already. */
 const firstLine = ({ message }) => message.split('\n')[0];
+
+/** @throws ReleaseError if another key has signed the tag, or none: its artefacts would say that they come from it */
+function requireSigned(tag, key) {
+  const directory = mkdtempSync(join(tmpdir(), 'release-signers-'));
+  try {
+    const file = [key, `${key}.pub`].find((path) => path.endsWith('.pub') && existsSync(path));
+    const signers = join(directory, 'allowed_signers');
+    writeFileSync(signers, `* ${file ? readFileSync(file, 'utf8') : run('ssh-keygen', ['-y', '-f', key])}`);
+    run('git', ['-c', 'gpg.format=ssh', '-c', `gpg.ssh.allowedSignersFile=${signers}`, 'verify-tag', tag]);
+  } catch (error) {
+    throw new ReleaseError(`${firstLine(error)}\nThe tag ${tag} is not signed by ${key}. Nothing is made.`);
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+}
 
 /** Commits the files of a version, and tags it. If any step fails, the checkout is as before. */
 function makeTag(version, key, tags) {
@@ -73,14 +90,17 @@ function makeTag(version, key, tags) {
     run('git', ['reset', '--quiet', '--hard', commit]);
     throw new ReleaseError(`${firstLine(error)}\nNothing is released: the checkout is as before.`);
   }
-  console.log(`Release ${version} is committed and tagged. Push both: git push origin HEAD ${tag}`);
+  console.log(`Release ${version} is committed and tagged${key ? '' : ', WITHOUT A SIGNATURE'}. Push both: git push origin HEAD ${tag}`);
 }
 
 function argumentsOf() {
-  const usage = new ReleaseError('npm run release -- 1.2.0 [--sign <ssh key>] [--tag-only]');
+  const usage = new ReleaseError('npm run release -- 1.2.0 --sign <ssh key> [--tag-only]');
   let parsed;
   try {
-    parsed = parseArgs({ allowPositionals: true, options: { sign: { type: 'string' }, 'tag-only': { type: 'boolean' } } });
+    parsed = parseArgs({
+      allowPositionals: true,
+      options: { sign: { type: 'string' }, unsigned: { type: 'boolean' }, 'tag-only': { type: 'boolean' } },
+    });
   } catch (error) {
     // Its messages say what is wrong with the arguments.
     throw new ReleaseError(`${firstLine(error)}\n${usage.message}`);
@@ -89,6 +109,10 @@ function argumentsOf() {
   const [version, ...more] = positionals;
   if (!/^\d+\.\d+\.\d+$/.test(version ?? '') || more.length > 0) throw usage;
   if (values.sign === '') throw new ReleaseError(`--sign needs the path of an SSH key.\n${usage.message}`);
+  if ((values.sign === undefined) === !values.unsigned)
+    throw new ReleaseError(
+      `A release is signed: give --sign <ssh key>, or --unsigned if nobody has to tell it from others.\n${usage.message}`,
+    );
   return { version, key: values.sign, isTagOnly: values['tag-only'] };
 }
 
@@ -119,11 +143,24 @@ function withTag(kustomization, version) {
   return kustomization.replace(line, `$1${version}`);
 }
 
-/** Writes the runnable gateway, its bill of materials, where it comes from, and the digests of these into release/. */
+/** Makes the artefacts of a version in release/, all or none. */
 function artefacts(version, key) {
+  const [made, directory] = [join(root, 'release', version), join(root, 'release', `.${version}`)];
+  try {
+    rmSync(directory, { recursive: true, force: true });
+    const files = artefactsIn(directory, version, key);
+    rmSync(made, { recursive: true, force: true });
+    renameSync(directory, made);
+    if (!key) console.log('These artefacts are NOT SIGNED: nobody can tell them from others.');
+    return files.map((file) => join('release', version, file));
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+/** Writes the runnable gateway, its bill of materials, where it comes from, and the digests of these into a directory. @returns the files' names */
+function artefactsIn(directory, version, key) {
   const startedOn = new Date().toISOString();
-  const directory = join(root, 'release', version);
-  rmSync(directory, { recursive: true, force: true });
   const name = `teams-sms-gateway-${version}`;
   mkdirSync(directory, { recursive: true });
   run('npm', ['run', '--silent', 'build']);
@@ -153,7 +190,7 @@ function artefacts(version, key) {
   const sums = join(directory, 'SHA256SUMS');
   writeFileSync(sums, files.map((file) => `${sha256(join(directory, file))}  ${file}\n`).join(''));
   if (key) run('ssh-keygen', ['-q', '-Y', 'sign', '-f', key, '-n', 'teams-sms-gateway', sums]);
-  return [...files, 'SHA256SUMS', ...(key ? ['SHA256SUMS.sig'] : [])].map((file) => join('release', version, file));
+  return [...files, 'SHA256SUMS', ...(key ? ['SHA256SUMS.sig'] : [])];
 }
 
 const sha256 = (path) => createHash('sha256').update(readFileSync(path)).digest('hex');

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { appendFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { appendFile, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -29,9 +29,9 @@ test('a release that cannot be signed, or with arguments that say nothing, leave
   await expect(unsigned).rejects.toThrow(/Nothing is released: the checkout is as before\.\n$/);
   await writeFile(join(directory, 'no-ssh-key'), 'not a key\n');
   await expect(release('0.1.0', '--tag-only', '--sign', join(directory, 'no-ssh-key'))).rejects.toThrow('Nothing is released');
-  for (const args of [['--sign'], ['--sign='], ['--sign', '--tag-only'], ['--other']]) {
+  for (const args of [[], ['--sign'], ['--sign='], ['--sign', '--tag-only'], ['--sign', 'key', '--unsigned'], ['--other']]) {
     const refused = await release('0.1.0', ...args).catch(({ message }) => message);
-    expect(refused).toContain('npm run release -- 1.2.0 [--sign <ssh key>] [--tag-only]');
+    expect(refused).toContain('npm run release -- 1.2.0 --sign <ssh key> [--tag-only]');
     expect(refused).not.toMatch(/^\s+at /m);
   }
   expect(await state()).toEqual(before);
@@ -53,7 +53,9 @@ test.skipIf(process.env.TEST_DATABASE_URL)(
   'the artefacts of a tag that is checked out can be made, also after a build that failed',
   { timeout: 600_000 },
   async () => {
-    await expect(release('0.1.0')).rejects.toThrow('The artefacts of 0.1.0 are not made; its tag stays. Repeat the command to make them.');
+    const notMade = release('0.1.0', '--sign', join(directory, 'key'));
+    await expect(notMade).rejects.toThrow('The artefacts of 0.1.0 are not made; its tag stays. Repeat the command to make them.');
+    expect(await readdir(join(directory, 'clone', 'release'))).toEqual([]);
     await appendFile(join(directory, 'clone', '.git', 'info', 'exclude'), 'node_modules\n');
     const [from, to] = [join(packageRoot(), 'node_modules', '.'), join(directory, 'clone', 'node_modules')];
     // Links, unless temporary files are on another file system. npm does not list packages behind a symbolic link.
@@ -83,18 +85,22 @@ test.skipIf(process.env.TEST_DATABASE_URL)(
 );
 
 test('what is no next version, has no changes to tell, or a checkout with changes is refused', async () => {
-  await expect(release('0.1.0', '--tag-only')).rejects.toThrow('There is a release 0.1.0 already.');
-  await expect(release('0.0.9')).rejects.toThrow('0.0.9 does not come after 0.1.0.');
-  await expect(release('1.0')).rejects.toThrow('npm run release -- 1.2.0');
-  await expect(release('0.2.0')).rejects.toThrow('CHANGELOG.md has nothing under "Unreleased".');
+  const unsigned = (version: string, ...args: string[]) => release(version, '--unsigned', ...args);
+  await expect(unsigned('0.1.0', '--tag-only')).rejects.toThrow('There is a release 0.1.0 already.');
+  await expect(unsigned('0.0.9')).rejects.toThrow('0.0.9 does not come after 0.1.0.');
+  await expect(unsigned('1.0')).rejects.toThrow('npm run release -- 1.2.0');
+  await expect(unsigned('0.2.0')).rejects.toThrow('CHANGELOG.md has nothing under "Unreleased".');
   const changelog = join(directory, 'clone', 'CHANGELOG.md');
   await writeFile(changelog, (await readFile(changelog, 'utf8')).replace('## Unreleased\n', '## Unreleased\n\n- More.\n'));
-  await expect(release('0.2.0')).rejects.toThrow('The checkout has changes. Commit them first.');
+  await expect(unsigned('0.2.0')).rejects.toThrow('The checkout has changes. Commit them first.');
   await inClone('git', 'commit', '--quiet', '--all', '-m', 'More');
-  await expect(release('0.1.0')).rejects.toThrow(
+  await expect(unsigned('0.1.0')).rejects.toThrow(
     'There is a release 0.1.0 already. To make its artefacts, check it out: git checkout v0.1.0',
   );
-  await release('0.2.0', '--tag-only');
+  expect(await unsigned('0.2.0', '--tag-only')).toContain('Release 0.2.0 is committed and tagged, WITHOUT A SIGNATURE.');
+  await expect(release('0.2.0', '--sign', join(directory, 'key'))).rejects.toThrow(
+    /The tag v0\.2\.0 is not signed by .* Nothing is made\./,
+  );
   expect(await readFile(join(directory, 'clone', 'ops/kubernetes/kustomization.yaml'), 'utf8')).toMatch(/^ {4}newTag: 0\.2\.0$/m);
   expect(JSON.parse(await readFile(join(directory, 'clone', 'package.json'), 'utf8')).version).toBe('0.2.0');
   const { version, packages } = JSON.parse(await readFile(join(directory, 'clone', 'package-lock.json'), 'utf8'));

@@ -232,7 +232,17 @@ function faceOf(pathname: string): FaceName {
 
 /** Creates the two faces, over one schema and one set of resolvers, and the one of links. */
 function createFaces(
-  { gateway, live, statements, log, contract, graph: shown = OPEN, console: page, observe = createAccessLog(log) }: AppOptions,
+  {
+    gateway,
+    live,
+    statements,
+    log,
+    contract,
+    graph: shown = OPEN,
+    console: page,
+    observe = createAccessLog(log),
+    observeRefusal,
+  }: AppOptions,
   shared: Pick<Parameters<typeof createGraph>[0], 'admission' | 'credentials' | 'subscriptions' | 'isDraining'>,
 ) {
   const gatewayOf = (organizationSid: string, interest?: ClientInterest): Gateway =>
@@ -251,7 +261,7 @@ function createFaces(
       log,
     }),
     contract: createContract({ ...contract, admission: shared.admission, schema, contextFor, observe, log }),
-    bulk: createBulk({ gateway, gatewayOf, credentials: shared.credentials }),
+    bulk: createBulk({ gateway, gatewayOf, credentials: shared.credentials, observeRefusal }),
   };
 }
 

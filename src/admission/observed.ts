@@ -12,7 +12,7 @@ export interface RequestReport {
 }
 
 /** The limits that a request, an operation or a connection is refused by (docs/operating.md, Limits). */
-export const LIMITS = ['rate', 'failed-attempts', 'waiting-operations', 'sockets', 'subscriptions'] as const;
+export const LIMITS = ['rate', 'failed-attempts', 'waiting-operations', 'sockets', 'subscriptions', 'downloads', 'uploads'] as const;
 type LimitName = (typeof LIMITS)[number];
 
 /** Receives each refusal by a limit. Must not throw. */

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { DataExport } from '../../prisma/client/client.ts';
 import type { Face } from '../admission/admit.ts';
 import type { CredentialWatch } from '../admission/credential-watch.ts';
+import type { ObserveRefusal } from '../admission/observed.ts';
 import { createCallerQuota } from '../admission/quota.ts';
 import { APP_PACKAGE, openAppPackage } from '../domain/bulk/app-package.ts';
 import { mayExport, openExport } from '../domain/bulk/exports.ts';
@@ -32,6 +33,7 @@ interface BulkOptions {
   readonly gatewayOf: (organizationSid: string) => Gateway;
   readonly gateway: Gateway;
   readonly credentials: CredentialWatch;
+  readonly observeRefusal?: ObserveRefusal;
 }
 
 interface Bulk extends Face {
@@ -40,7 +42,11 @@ interface Bulk extends Face {
 }
 
 /** Creates the face of signed links: anyone who has a link downloads or uploads its file, as the caller who asked for it. Responses are JSON. */
-export function createBulk({ gateway, gatewayOf, credentials }: BulkOptions): Bulk {
+export function createBulk({ gateway, gatewayOf, credentials, observeRefusal }: BulkOptions): Bulk {
+  const tooMany = (what: 'downloads' | 'uploads') => {
+    observeRefusal?.(what);
+    return tooManyAtOnce(what);
+  };
   const downloads = createOrganizationQuota();
   const uploads = createOrganizationQuota();
   const running = new Set<Download>();
@@ -147,7 +153,7 @@ function createOrganizationQuota() {
   };
 }
 
-const tooMany = (what: 'downloads' | 'uploads') =>
+const tooManyAtOnce = (what: 'downloads' | 'uploads') =>
   refusal(
     429,
     `At most ${MAX_FILES} ${what} of an organization run at the same time, and half as many for single enterprises; try again later`,

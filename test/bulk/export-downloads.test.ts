@@ -96,6 +96,7 @@ describe.runIf(inject('postgres'))('a large file over the network', () => {
     const refused = await request(url);
     expect([refused.statusCode, refused.headers['retry-after']]).toEqual([429, '10']);
     refused.resume();
+    expect(world.refusals).toEqual(['downloads']);
     // An app package counts as well.
     const applicationId = '5a3c7f52-0b5c-4b43-8f0a-2f6f4b1f9d11';
     const { sid } = await done(large.provider, 'createBot', newBot(large.enterprise, { applicationId }));

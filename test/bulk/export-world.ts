@@ -28,9 +28,10 @@ export function exportWorld() {
   let stranger: Provider;
   let owner: Owner;
   let enterpriseName: string;
+  const refusals: string[] = [];
 
   beforeAll(async () => {
-    gateway = await createTestGateway();
+    gateway = await createTestGateway({ access: { observeRefusal: (limit) => refusals.push(limit) } });
     listener = await listen((request) => gateway.app.fetch(request), { host: '127.0.0.1', port: 0, direct: gateway.app.direct });
     stranger = await gateway.provider();
     ({ name: enterpriseName, ...owner } = await newOwner({ name: '@Kohl; "GmbH"' }));
@@ -91,6 +92,8 @@ export function exportWorld() {
   }
 
   return {
+    /** The limits that have refused a request. */
+    refusals,
     get gateway() {
       return gateway;
     },

@@ -58,6 +58,7 @@ describe('uploads', () => {
     uploads.push(await begin(fourth.uploadUrl));
     await isBegun(fourth);
     expect(await upload(last.uploadUrl, csv(rows(1)))).toMatchObject({ status: 429 });
+    expect(world.refusals).toEqual(['uploads']);
     for (const { finish } of uploads) finish();
     for (const { response } of uploads) expect((await response).status).toBe(202);
     expect(await upload(last.uploadUrl, csv(rows(1)))).toMatchObject({ status: 202, rows: 1 });

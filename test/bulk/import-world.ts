@@ -33,9 +33,10 @@ export function importWorld() {
   let stranger: Provider;
   let enterpriseSid: string;
   let runner: ImportRunner | undefined;
+  const refusals: string[] = [];
 
   beforeAll(async () => {
-    gateway = await createTestGateway({ platforms: { restcomm, microsoft } });
+    gateway = await createTestGateway({ platforms: { restcomm, microsoft }, access: { observeRefusal: (limit) => refusals.push(limit) } });
     listener = await listen((request, peer) => gateway.app.fetch(request, peer), {
       host: '127.0.0.1',
       port: 0,
@@ -89,6 +90,8 @@ export function importWorld() {
   }
 
   return {
+    /** The limits that have refused a request. */
+    refusals,
     get gateway() {
       return gateway;
     },

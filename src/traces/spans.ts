@@ -48,8 +48,9 @@ export async function inRemoteSpan<Result>(options: SpanOptions, headers: TraceH
 export async function inKeptSpan<Result>(options: SpanOptions, kept: string | undefined, run: () => Promise<Result>): Promise<Result> {
   if (!tracer) return run();
   if (kept === undefined) return context.with(ROOT_CONTEXT, run);
-  const [traceparent = '', tracestate] = kept.split(' ');
-  const parent = contextOf({ get: (name) => (name === 'traceparent' ? traceparent : (tracestate ?? null)) });
+  // The values of a tracestate may contain spaces.
+  const [, traceparent = '', tracestate = null] = /^(\S*)(?: (.*))?$/.exec(kept) ?? [];
+  const parent = contextOf({ get: (name) => (name === 'traceparent' ? traceparent : tracestate) });
   return inSpanOf(tracer, parent, options, run);
 }
 

@@ -87,7 +87,7 @@ const sentBy = async (traceparent: string | undefined, body: string) => {
   const headers = {
     authorization: await surroundings.microsoft.signActivity(activity),
     'content-type': 'application/json',
-    ...(traceparent && { traceparent, tracestate: 'vendor=opaque' }),
+    ...(traceparent && { traceparent, tracestate: 'vendor=opaque to others' }),
   };
   const response = await fetch(`${url}/api/messages`, { method: 'POST', headers, body: JSON.stringify(activity) });
   await response.text();
@@ -108,7 +108,7 @@ test('one trace leads from an activity to the platform’s answer and the status
   const sent = surroundings.restcomm.requests.find(
     ({ headers }) => headers.traceparent === `00-${SAMPLED}-${of('POST restcomm')?.spanId}-01`,
   );
-  expect(sent?.headers.tracestate).toBe('vendor=opaque');
+  expect(sent?.headers.tracestate).toBe('vendor=opaque to others');
 });
 
 test('another leads from an SMS to Teams', async () => {

@@ -27,6 +27,12 @@ test('every user can read the files of the image, such as the snapshot that a ne
   expect(closed.map(({ name }) => name)).toEqual([]);
 });
 
+test('the gateway has less than 200 MB beyond node', () => {
+  const files = readdirSync(target, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  const bytes = files.reduce((sum, { parentPath, name }) => sum + statSync(join(parentPath, name)).size, 0);
+  expect(bytes / 1e6).toBeLessThan(200);
+});
+
 test('the image serves every page and its scripts without the packages of the checkout', async () => {
   const command = [process.execPath, join(target, 'dist', 'main.js')];
   const gateway = new GatewayProcess({ DATA_DIR: join(directory, 'data') }, command, target);

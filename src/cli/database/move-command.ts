@@ -12,7 +12,8 @@ const USAGE = `Copies the embedded database into a PostgreSQL database, which mu
 
   npm run move -- --to postgresql://user:password@host:5432/database
 
-DATA_DIR says where the embedded database is; it is only read. All of it is copied, or nothing.
+DATA_DIR says where the embedded database is. It gets the migrations that it lacks, like a gateway's at its start, and keeps its rows. All of it is copied, or
+nothing.
 
 Exit codes: 0 done, 1 failed, 2 invalid usage.`;
 
@@ -74,5 +75,5 @@ function ending(rows: number, dataDir: string, { SECRETS_KEY, SECRETS_KEYS }: Te
       : `SECRETS_KEYS, the lines of ${dataDir}/secrets.key with commas between them`;
   return `
 ${rows} rows copied and compared. Start the gateway with DATABASE_URL and ${key}.
-The embedded database is unchanged: do not start a gateway on it again, since both would send what is waiting.`;
+The embedded database keeps its rows: do not start a gateway on it again, since both would send what is waiting.`;
 }

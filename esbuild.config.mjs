@@ -120,6 +120,7 @@ export async function buildAll() {
       'src/cli/transfer/import.ts',
       'src/cli/transfer/export.ts',
       'src/cli/database/move.ts',
+      'src/cli/database/text-index.ts',
       'src/cli/transfer/app-package.ts',
       'src/cli/seed/seed.ts',
       'src/cli/demo/demo.ts',

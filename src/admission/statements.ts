@@ -55,6 +55,10 @@ class SqlInTurn implements Sql {
     return this.#inTurn(this.#sql.query, text, values);
   }
 
+  queryBriefly<Row extends QueryResultRow>(text: string, values: readonly unknown[]): Promise<Row[]> {
+    return this.#inTurn(this.#sql.queryBriefly, text, values);
+  }
+
   read<Row extends QueryResultRow>(text: string, values: readonly unknown[]): Promise<Row[]> {
     return this.#inTurn(this.#sql.read, text, values);
   }

@@ -1,3 +1,4 @@
+import type pg from 'pg';
 import { pino } from 'pino';
 import { connect } from '../database/connect.ts';
 import { CopyError } from '../database/copy-tables.ts';
@@ -8,6 +9,7 @@ import { masterKeysOf, SecretsKeyError } from '../database/embedded/secrets-key.
 import { MigrationError, migrate } from '../database/migrations.ts';
 import { MIGRATIONS } from '../database/package-root.ts';
 import { ConnectionError } from '../database/postgres/postgres.ts';
+import { TextIndexError } from '../database/text-index.ts';
 import { AccountError, hasAccounts } from '../domain/access/accounts.ts';
 import type { Gateway } from '../domain/gateway.ts';
 import { createSecrets } from '../domain/secrets.ts';
@@ -43,6 +45,7 @@ const EXPECTED = [
   MigrationError,
   SecretsKeyError,
   SettingsError,
+  TextIndexError,
 ];
 
 /**
@@ -81,7 +84,11 @@ function textOf(error: unknown, { LOG_LEVEL = '' }: Terminal['env']): string {
 /** In place of REQUEST_TIMEOUT: statements of a command may take long. */
 export const STATEMENT_TIMEOUT_MS = 2 * 60 * 60_000;
 
-export type Session = Pick<Gateway, 'prisma' | 'sql' | 'secrets' | 'log'> & { readonly settings: Settings };
+export type Session = Pick<Gateway, 'prisma' | 'sql' | 'secrets' | 'log'> & {
+  readonly settings: Settings;
+  /** Connections to the server itself. */
+  readonly pool: pg.Pool;
+};
 
 /**
  * Opens the gateway's database by the gateway's settings, migrates it, and closes it after the work.
@@ -105,7 +112,7 @@ export async function withDatabase<Result>(
     await migrate(database.directPool, MIGRATIONS);
     // Fails if SECRETS_KEY is not the database's key.
     await hasAccounts({ sql: database.sql, secrets });
-    return await work({ prisma: database.prisma, sql: database.sql, secrets, settings, log });
+    return await work({ prisma: database.prisma, sql: database.sql, secrets, settings, log, pool: database.directPool });
   } finally {
     await database.close();
   }

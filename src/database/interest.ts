@@ -16,3 +16,12 @@ export class LostInterestError extends Error {
     super('Nobody waits for this statement any more');
   }
 }
+
+/** The statement took longer than it may. */
+export class TookTooLongError extends Error {
+  override readonly name = 'TookTooLongError';
+
+  constructor() {
+    super('The statement took longer than it may');
+  }
+}

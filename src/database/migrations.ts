@@ -123,7 +123,8 @@ async function takeTurn(client: pg.PoolClient): Promise<void> {
 }
 
 /** Makes a statement that may take any time: it is exempt from the pool's own timeout (postgres/connection.ts). */
-const withoutTimeout = (text: string, values?: unknown[]): pg.QueryConfig => Object.assign({ text, values }, { query_timeout: NO_TIMEOUT });
+export const withoutTimeout = (text: string, values?: unknown[]): pg.QueryConfig =>
+  Object.assign({ text, values }, { query_timeout: NO_TIMEOUT });
 
 /**
  * Whether the database has every one of these migrations.

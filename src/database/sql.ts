@@ -4,7 +4,7 @@ import type { Query } from './batches/gather.ts';
 import { createReadTogether, type ReadTogether } from './batches/read-together.ts';
 import { createWriteTogether, type WriteTogether } from './batches/write-together.ts';
 import { instant, TIMESTAMPTZ } from './instants.ts';
-import { type Interest, LostInterestError } from './interest.ts';
+import { type Interest, LostInterestError, TookTooLongError } from './interest.ts';
 
 /** How many rows a statement of a list reads at most, however many are stored. */
 export interface Bounds {
@@ -18,6 +18,8 @@ export interface Bounds {
 export interface Sql {
   /** Runs a statement, prepared if the database supports it. Values go into `values`, never into `text`. */
   readonly query: Query;
+  /** The same for a statement that is only worth it if it is short: it ends after BRIEF_MS with a TookTooLongError, if the server can end it. */
+  readonly queryBriefly: Query;
   /** Runs a statement that joins few rows by indexes, in the order as written. */
   readonly queryAsWritten: Query;
   /** Runs a short reading statement at once, with a plan that is made once for all values. */
@@ -31,6 +33,9 @@ export interface Sql {
   /** Where lists and usage are read: a standby that has everything by then (standby.ts). Absent: in the same place. */
   readonly lists?: Sql;
 }
+
+/** For `queryBriefly`. */
+const BRIEF_MS = 2000;
 
 interface Pool {
   query<Row extends QueryResultRow>(config: QueryConfig): Promise<QueryResult<Row>>;
@@ -62,6 +67,7 @@ export function createSql(
   const queryAsWritten = queryOn(movingPool, movingNameOf);
   return {
     query: queryOn(pool, nameOf, cancelStatement),
+    queryBriefly: queryOn(pool, nameOf, cancelStatement, BRIEF_MS),
     queryAsWritten,
     read: queryOn(batchPool, nameOf, cancelStatement),
     readTogether: createReadTogether(queryOn(batchPool, nameOf)),
@@ -69,42 +75,48 @@ export function createSql(
   };
 }
 
-function queryOn(pool: Pool, nameOf: (text: string) => string, cancel?: Pools['cancelStatement']): Query {
+function queryOn(pool: Pool, nameOf: (text: string) => string, cancel?: Pools['cancelStatement'], maxMs?: number): Query {
+  const limit = cancel && maxMs;
   return async function query<Row extends QueryResultRow>(text: string, values: readonly unknown[], interest?: Interest): Promise<Row[]> {
     const name = nameOf(text);
     const config = { text, values: values as unknown[], types, name: name || undefined };
-    const { rows } = await (interest ? queryWhile<Row>(pool, config, interest, cancel) : pool.query<Row>(config));
+    const { rows } = await (interest || limit ? queryWhile<Row>(pool, config, interest, cancel, limit) : pool.query<Row>(config));
     return rows;
   };
 }
 
-/** Runs a statement as long as there is interest in it. */
+/** Runs a statement as long as there is interest in it, and it takes no longer than it may. */
 async function queryWhile<Row extends QueryResultRow>(
   pool: Pool,
   config: QueryConfig,
-  interest: Interest,
+  interest: Interest | undefined,
   cancel: Pools['cancelStatement'],
+  maxMs: number | undefined,
 ): Promise<QueryResult<Row>> {
   const client = await pool.connect();
-  if (interest.isLost()) {
+  if (interest?.isLost()) {
     client.release();
     throw new LostInterestError();
   }
-  let isCancelled = false;
-  const forget = interest.onLost(() => {
-    isCancelled = cancel !== undefined;
-    cancel?.(client);
-  });
+  let reason: Error | undefined;
+  const end = (error: Error) => {
+    if (!cancel || reason) return;
+    reason = error;
+    cancel(client);
+  };
+  const forget = interest?.onLost(() => end(new LostInterestError()));
+  const timer = maxMs && setTimeout(() => end(new TookTooLongError()), maxMs);
   // What failed is replaced, as `pool.query` does; and what was cancelled, since that might yet end its next statement.
   let isSpent = true;
   try {
     const result = await client.query<Row>(config);
-    isSpent = isCancelled;
+    isSpent = reason !== undefined;
     return result;
   } catch (error) {
-    throw isCancelled ? new LostInterestError() : error;
+    throw reason ?? error;
   } finally {
-    forget();
+    forget?.();
+    clearTimeout(timer);
     client.release(isSpent);
   }
 }

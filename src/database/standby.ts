@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { QueryResultRow } from 'pg';
 import type { Logger } from 'pino';
 import { gather } from './batches/gather.ts';
-import { LostInterestError } from './interest.ts';
+import { LostInterestError, TookTooLongError } from './interest.ts';
 import type { Sql } from './sql.ts';
 import { isUnavailable } from './unavailable.ts';
 
@@ -199,7 +199,7 @@ export function readFromStandby({ primary, standby, looks, observe = () => {}, l
           return rows;
         }
       } catch (error) {
-        if (error instanceof LostInterestError) throw error;
+        if (error instanceof LostInterestError || error instanceof TookTooLongError) throw error;
         const code = (error as { code?: unknown }).code;
         read = code === CONFLICT ? 'conflict' : 'failed';
         if (read === 'failed' && code !== TIMED_OUT && isUnavailable(error)) leave('failed', error);
@@ -214,6 +214,7 @@ export function readFromStandby({ primary, standby, looks, observe = () => {}, l
     sql: {
       ...primary,
       query: (text, values, interest) => readBy((sql) => sql.query(text, values, interest)),
+      queryBriefly: (text, values, interest) => readBy((sql) => sql.queryBriefly(text, values, interest)),
       read: (text, values, interest) => readBy((sql) => sql.read(text, values, interest)),
       readTogether: (statement) => readBy((sql) => sql.readTogether(statement)),
     },

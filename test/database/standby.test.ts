@@ -1,7 +1,7 @@
 import type { QueryResultRow } from 'pg';
 import { pino } from 'pino';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { LostInterestError } from '../../src/database/interest.ts';
+import { LostInterestError, TookTooLongError } from '../../src/database/interest.ts';
 import type { Sql } from '../../src/database/sql.ts';
 import { type ListRead, readFromStandby, type Standby } from '../../src/database/standby.ts';
 import { until } from '../support/exchange.ts';
@@ -13,6 +13,7 @@ const answering = (read: () => unknown, list: () => Promise<unknown>) =>
   ({
     read: async () => [await read()],
     query: async () => [await list()],
+    queryBriefly: async () => [await list()],
     readTogether: async () => [await list()],
   }) as unknown as Sql;
 
@@ -133,6 +134,14 @@ test('a standby that is far behind is looked at seldom, and read from once it is
 test('a statement that nobody waits for any more is not repeated on the primary', async () => {
   onStandby = () => Promise.reject(new LostInterestError());
   await expect(list()).rejects.toThrow(LostInterestError);
+  expect(reads).toEqual([]);
+});
+
+test('a statement that must be brief is not repeated on the primary after it took too long', async () => {
+  expect(await standby.sql.queryBriefly('SELECT', [])).toEqual([{ by: 'standby' }]);
+  reads = [];
+  onStandby = () => Promise.reject(new TookTooLongError());
+  await expect(standby.sql.queryBriefly('SELECT', [])).rejects.toThrow(TookTooLongError);
   expect(reads).toEqual([]);
 });
 

@@ -58,11 +58,15 @@ export async function bothWays({ app }: TestGateway): Promise<BothWays> {
 /** A database, and the texts of the statements that are asked of it by SQL of our own. */
 export function overheard(database: Database): { readonly database: Database; readonly asked: string[] } {
   const asked: string[] = [];
-  const { query, queryAsWritten, read, readTogether, writeTogether } = database.sql;
+  const { query, queryBriefly, queryAsWritten, read, readTogether, writeTogether } = database.sql;
   const sql: Database['sql'] = {
     query: (text, values) => {
       asked.push(text);
       return query(text, values);
+    },
+    queryBriefly: (text, values) => {
+      asked.push(text);
+      return queryBriefly(text, values);
     },
     queryAsWritten: (text, values) => {
       asked.push(text);

@@ -4,6 +4,7 @@ import { createReadTogether } from '../../src/database/batches/read-together.ts'
 import type { Database } from '../../src/database/connect.ts';
 import { shareOf } from '../../src/database/lists/bounds.ts';
 import type { Bounds, Sql } from '../../src/database/sql.ts';
+import { buildTextIndex, dropTextIndex } from '../../src/database/text-index.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { createTestGateway, type Provider, type TestGateway } from '../support/gateway.ts';
 import { type Explained, explain, explainGeneric, recording } from '../support/plans.ts';
@@ -96,7 +97,11 @@ describe.skipIf(!inject('postgres'))('the statements of lists', () => {
       note(text, values, true);
       return sql.read(text, values);
     };
-    const noted: Sql = { ...sql, bounds: BOUNDS, read, readTogether: createReadTogether(read) };
+    const queryBriefly: Sql['queryBriefly'] = (text, values) => {
+      note(text, values, false);
+      return sql.queryBriefly(text, values);
+    };
+    const noted: Sql = { ...sql, bounds: BOUNDS, queryBriefly, read, readTogether: createReadTogether(read) };
     gateway = await createTestGateway({ database: { ...database, sql: noted } });
     // The one that is filled first comes last in the indexes, as if rows and indexes had different orders: with many organizations they have.
     const [other, own] = [await gateway.provider(), await gateway.provider()].sort((one, two) =>
@@ -234,5 +239,26 @@ describe.skipIf(!inject('postgres'))('the statements of lists', () => {
         }),
       );
     }
+  });
+
+  describe('with the index of texts', () => {
+    const OTHERS = ['nothing', 'an enterprise', 'MMS', 'one number', 'a window of time'].map((name) => FILTERS[name]);
+    beforeAll(() => buildTextIndex(database.directPool).then(() => undefined));
+    afterAll(() => dropTextIndex(database.directPool));
+
+    test.each(['appointment', 'number 5999', 'no such text'])('a page filtered by "%s" and anything else, and its total', async (body) => {
+      for (const other of OTHERS) {
+        const filter = { ...other, body };
+        await expectWithin(ofPage, async () => {
+          for (const orderBy of ORDERS.slice(0, 3)) await page({ filter, orderBy, first: 10 });
+        });
+        await expectWithin(ofTotal, () => ask(TOTAL, { filter }));
+      }
+      await expectWithin(ofParents(ENTERPRISES.length), () =>
+        ask('query ($filter: MessageFilter) { enterprises { nodes { messages(filter: $filter) { nodes { sid } } } } }', {
+          filter: { body },
+        }),
+      );
+    });
   });
 });

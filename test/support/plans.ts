@@ -80,7 +80,9 @@ function explainedBy(text: string, rows: readonly any[], tables: readonly string
   const sum = (of: (plan: Plan) => number) => counted.reduce((total, plan) => total + of(plan), 0);
   return {
     text,
-    wholeTables: nodes.flatMap((plan) => (plan['Node Type'] === 'Seq Scan' && plan['Relation Name'] ? [plan['Relation Name']] : [])),
+    wholeTables: nodes.flatMap((plan) =>
+      plan['Node Type'] === 'Seq Scan' && plan['Relation Name'] && plan['Actual Loops'] !== 0 ? [plan['Relation Name']] : [],
+    ),
     discarded: sum(discardedBy),
     found: sum(foundBy),
     pages: (root['Shared Hit Blocks'] ?? 0) + (root['Shared Read Blocks'] ?? 0),

@@ -1,8 +1,10 @@
 import type { Bounds, Sql } from '../sql.ts';
 import { SCATTERED, shareOf, TooWideError, type Total } from './bounds.ts';
+import { countByText, countByTextOf, isRare, readByText, readByTextOf } from './by-text.ts';
 import { Values } from './conditions.ts';
 import { type Lead, leadsOf, restText } from './leads.ts';
 import { type OrderBy, orderTexts } from './orders.ts';
+import { limitText, parentsText, proving, readProved, readProvedOf } from './proofs.ts';
 import type { Projection, Range, Table } from './table.ts';
 
 // Pages and totals of lists whose conditions no index serves altogether. Each statement walks along an index for a bounded number of rows, and checks the
@@ -38,25 +40,10 @@ export async function readBounded<Row extends object>(
     const found = await readProved<Row>(sql, gatedText(table, projection, range, lead, within(bounds.page, lead), into), into);
     if (found) return found;
   }
+  const found = await readByText<Row>(sql, table, range, projection, bounds);
+  if (found) return found;
   throw new TooWideError();
 }
-
-/** Reads a page by a statement that proves it; `undefined` if it may lack rows. */
-async function readProved<Row extends object>(sql: Sql, text: string, values: Values): Promise<Row[] | undefined> {
-  const rows = await sql.query<Row & Proved>(text, values.given);
-  return rows[0]?.isComplete ? rows.filter(isFound).map(withoutProof) : undefined;
-}
-
-/** A row of a statement that proves its page. A page without rows has one without values, but for the proof. */
-interface Proved {
-  /** Whether the page is full, or the walk has seen all rows. */
-  readonly isComplete: boolean;
-}
-
-/** A packed page is always one row, without a sid. */
-const isFound = (row: object) => (row as { readonly sid?: string | null }).sid !== null;
-
-const withoutProof = <Row extends object>({ isComplete, ...row }: Row & Proved) => row as unknown as Row;
 
 /** How many rows a lead may lead to so that each is looked at in its table. */
 const within = (bound: number, { isDense }: Lead) => (isDense ? bound : Math.ceil(bound / SCATTERED));
@@ -68,6 +55,7 @@ const FEW = 200;
 export async function readBoundedOf<Row extends object>(
   sql: Sql,
   table: Table<never>,
+  parentField: string,
   parents: readonly string[],
   range: Range,
   projection: Projection,
@@ -76,17 +64,21 @@ export async function readBoundedOf<Row extends object>(
 ): Promise<(Row[] | TooWideError)[]> {
   const bound = shareOf(bounds, parents.length, bounds.page);
   const pages = new Map<string, Row[]>();
+  const missing = () => parents.filter((sid) => !pages.has(sid));
+  const keep = (of: readonly string[], found: readonly (Row[] | undefined)[]) => {
+    for (const [at, page] of found.entries()) if (page) pages.set(of[at] as string, page);
+  };
   const ofParent = leads.find((lead) => lead.isOfParent);
   const inOrder = leads.find((lead) => lead.isOrdered && !lead.isOfParent);
   for (const lead of ofParent?.isOrdered ? [ofParent] : [ofParent, inOrder]) {
-    const missing = parents.filter((sid) => !pages.has(sid));
-    if (!lead || missing.length === 0) continue;
-    const found = await readOf<Row>(sql, table, missing, range, projection, lead, bound);
-    for (const [at, sid] of missing.entries()) {
-      const rows = found[at] as (Row & Proved)[];
-      if (rows[0]?.isComplete) pages.set(sid, rows.filter(isFound).map(withoutProof));
-    }
+    const sids = missing();
+    if (!lead || sids.length === 0) continue;
+    const values = new Values();
+    const text = () => provedText(table, projection, range, lead, bound, values);
+    keep(sids, await readProvedOf<Row>(sql, sids, range, projection, values, text));
   }
+  const sids = missing();
+  if (sids.length > 0) keep(sids, await readByTextOf<Row>(sql, table, parentField, sids, range, projection, bounds));
   return parents.map((sid) => pages.get(sid) ?? new TooWideError());
 }
 
@@ -121,6 +113,10 @@ export async function countBounded(sql: Sql, table: Table<never>, where: object,
     const bound = within(lead.order ? bounds.count : bounds.page, lead);
     if (await isComplete(sql, lead, bound)) return countAlong(sql, table, lead, bound);
   }
+  if (isRare(found)) {
+    const count = await countByText(sql, table, where, bounds);
+    if (count !== undefined) return { count, isExact: true };
+  }
   return countAlong(sql, table, first, within(bounds.count, first));
 }
 
@@ -139,9 +135,14 @@ export async function countBoundedOf(
   const large = parents.filter((_, at) => (first[at] as Counted).walked > bound);
   const left = bounds.count - first.reduce((sum, { walked }) => sum + (walked > bound ? 0 : walked), 0);
   const larger = shareOf({ ...bounds, count: left }, large.length);
-  if (large.length === 0 || larger <= bound) return first.map((counted) => totalOf(counted, bound));
-  const again = new Map((await countsOf(sql, table, large, lead, larger)).map((counted, at) => [large[at], counted]));
-  return parents.map((sid, at) => totalOf(again.get(sid) ?? (first[at] as Counted), again.has(sid) ? larger : bound));
+  const again =
+    large.length === 0 || larger <= bound
+      ? new Map<string, Counted>()
+      : new Map((await countsOf(sql, table, large, lead, larger)).map((counted, at) => [large[at] as string, counted]));
+  const totals = parents.map((sid, at) => totalOf(again.get(sid) ?? (first[at] as Counted), again.has(sid) ? larger : bound));
+  if (!totals.some(isRare)) return totals;
+  const counts = await countByTextOf(sql, table, parentField, parents, where, bounds);
+  return counts ? counts.map((count) => ({ count, isExact: true })) : totals;
 }
 
 /** Counts the rows of each parent, up to one more than the bound. */
@@ -205,33 +206,6 @@ async function walkedOf(sql: Sql, parents: readonly string[], lead: Lead, bound:
 const walkedText = (lead: Lead, bound: number, values: Values) =>
   `SELECT count(*)::int AS walked FROM (${walkText('', lead, bound + 1, values)}) AS walked`;
 
-async function readOf<Row extends object>(
-  sql: Sql,
-  table: Table<never>,
-  parents: readonly string[],
-  range: Range,
-  projection: Projection,
-  lead: Lead,
-  bound: number,
-): Promise<(Row & Proved)[][]> {
-  const values = new Values();
-  const sids = values.add(parents.join());
-  const text = `SELECT parent.place, found.* FROM ${parentsText(sids)}
-     CROSS JOIN LATERAL (${provedText(table, projection, range, lead, bound, values)}) AS found`;
-  const order = projection.aggregate ? '' : `, ${orderTexts(range.orderBy).outer}`;
-  const rows = await sql.query<Row & Proved & { readonly place: number }>(
-    `SELECT * FROM (${text}) AS found ORDER BY found.place${order}`,
-    values.given,
-  );
-  const rowsByParent = parents.map((): (Row & Proved)[] => []);
-  for (const row of rows) rowsByParent[row.place - 1]?.push(row);
-  return rowsByParent;
-}
-
-/** The FROM item of parents, with their places from 1. */
-export const parentsText = (sids: string) =>
-  `(SELECT sid COLLATE "C" AS sid, place::int AS place FROM unnest(string_to_array(${sids}, ',')) WITH ORDINALITY AS given (sid, place)) AS parent`;
-
 /** Makes the statement that reads a page along a lead, of at most so many rows. */
 function pageText(table: Table<never>, projection: Projection, range: Range, lead: Lead, bound: number, values: Values): string {
   const rows = alongText(table, projection, range, lead, bound, values);
@@ -276,18 +250,6 @@ function gatedText(table: Table<never>, projection: Projection, range: Range, le
   const along = alongText(table, projection, range, lead, bound, values, `${isSeen} AND `);
   return `WITH counted AS MATERIALIZED (${walkedText(lead, bound, values)}) ${proving(projection, range, along, () => isSeen)}`;
 }
-
-/**
- * Adds the proof to a page.
- * @param proof makes a condition of the number of the page's rows
- */
-function proving({ aggregate }: Projection, range: Range, page: string, proof: (count: string) => string): string {
-  if (aggregate) return aggregate(page, `, ${proof('count(*)')} AS "isComplete"`);
-  return `SELECT found.*, ${proof('count(found.sid) OVER ()')} AS "isComplete" FROM (SELECT) AS page LEFT JOIN (${page}) AS found ON true
-     ORDER BY ${orderTexts(range.orderBy).outer}`;
-}
-
-const limitText = ({ take, skip }: Range, values: Values) => `LIMIT ${values.add(take)}${skip > 0 ? ` OFFSET ${values.add(skip)}` : ''}`;
 
 /** Makes the statement of a page's rows along a lead. */
 function alongText(

@@ -44,6 +44,8 @@ export interface Indexed {
   readonly trigrams?: readonly string[];
   /** The fields of few different texts, with an index of the owner, a text's digest and the `order`. */
   readonly digests?: { readonly fields: readonly string[]; readonly order: string };
+  /** An index of the owner and the trigrams of a field that only some databases have (by-text.ts). */
+  readonly textIndex?: { readonly name: string; readonly field: string };
 }
 
 /** Where a walk along an index begins. */
@@ -80,9 +82,7 @@ export interface Lead {
  * @param parent the field whose value is the column `parent.sid` of an outer statement
  */
 export function leadsOf(table: Indexed, where: object, orderBy: OrderBy, parent?: string): readonly Lead[] {
-  const parts = distinct(partsOf(where));
-  const owners = parts.filter((part) => isOn(part, table.owner));
-  const others = [...(parent ? [{ [parent]: PARENT }] : []), ...parts.filter((part) => !owners.includes(part) && !impliedBy(part))];
+  const { parts, owners, others } = divided(table, where, parent);
   const orderField = orderTexts(orderBy).fields[0] as string;
   const direction = orderBy[0]?.[orderField] === 'desc' ? 'DESC' : 'ASC';
   const ordered: Lead[] = [];
@@ -101,6 +101,17 @@ export function leadsOf(table: Indexed, where: object, orderBy: OrderBy, parent?
     if (union && !index.by && !index.only) unordered.push(leadAlong(table, index, { ...way, union }, owners, others, direction, false));
   }
   return [...ordered, ...unordered, ...(parent ? [] : sets(table, parts, owners, others)), ...all];
+}
+
+/**
+ * Splits a list's conditions into those on the owner and those to check on each row.
+ * @param parent as above
+ */
+export function divided(table: Indexed, where: object, parent?: string) {
+  const parts = distinct(partsOf(where));
+  const owners = parts.filter((part) => isOn(part, table.owner));
+  const others: Part[] = parts.filter((part) => !owners.includes(part) && !impliedBy(part));
+  return { parts, owners, others: parent ? [{ [parent]: PARENT }, ...others] : others };
 }
 
 /** Whether no row matches: nothing is among no values, and no field equals two. */

@@ -1,10 +1,11 @@
 import type { Sql } from '../sql.ts';
-import { countBounded, countBoundedOf, parentsText, readBeyond, readBeyondOf, readBounded, readBoundedOf } from './bounded.ts';
+import { countBounded, countBoundedOf, readBeyond, readBeyondOf, readBounded, readBoundedOf } from './bounded.ts';
 import { BOUNDS, type TooWideError, type Total } from './bounds.ts';
 import { columnOf, condition, Values } from './conditions.ts';
 import { type CountedList, daySkip, isSkippedByDays, totalText } from './kept-counts.ts';
 import { isOneRow, type Lead, leadsOf, matchesNothing } from './leads.ts';
 import { orderTexts } from './orders.ts';
+import { parentsText } from './proofs.ts';
 import type { Projection, Range, Table } from './table.ts';
 import { isSkippedByTime, type Skip, timeSkip } from './time-skip.ts';
 
@@ -99,7 +100,7 @@ export async function readRangeOf<Row extends object>(
     const leads = leadsOf(table, range.where, range.orderBy, parentField);
     lead = leads.find(({ isOfParent }) => isOfParent);
     const isServed = lead?.rest.length === 0 && (lead.isOrdered || table.smallParents?.includes(parentField));
-    if (!isServed) return readBoundedOf<Row>(sql, table, parents, range, projection, leads, bounds);
+    if (!isServed) return readBoundedOf<Row>(sql, table, parentField, parents, range, projection, leads, bounds);
     if (range.skip > bounds.count) return readBeyondOf(sql, parents, lead as Lead, bounds);
   }
   const along = range.skip > 0 && lead?.isOrdered ? lead : undefined;

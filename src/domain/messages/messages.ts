@@ -5,6 +5,7 @@ import { countWindow, type KeptCounts } from '../../database/lists/kept-counts.t
 import { listsOf, nestedReadsOf, type Reads, readsOf, readsOfAll } from '../../database/lists/reads.ts';
 import { columnList, countWithinOf, selectRow } from '../../database/lists/select.ts';
 import type { Table } from '../../database/lists/table.ts';
+import { TEXT_INDEX } from '../../database/text-index.ts';
 import type { Caller } from '../caller.ts';
 import { belonging } from '../confinement.ts';
 import type { SearchTooWideError } from '../errors.ts';
@@ -36,6 +37,7 @@ export const MESSAGES: Table<Message> = {
     { order: 'toFolded' },
   ],
   digests: { fields: ['channelErrorCode', 'channelErrorMessage'], order: 'dateCreated' },
+  textIndex: TEXT_INDEX,
   time: 'dateCreated',
 };
 

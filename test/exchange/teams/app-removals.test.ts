@@ -1,0 +1,123 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { done } from '../../parity/faces.ts';
+import { createTestExchange, type TestExchange, until } from '../../support/exchange.ts';
+import { installationsOf } from '../../support/installations.ts';
+
+// The gateway follows the installations and removals of the app by people.
+// https://learn.microsoft.com/microsoftteams/platform/bots/how-to/conversations/subscribe-to-conversation-events
+
+const PHONE = '+4915112345678';
+
+let exchange: TestExchange;
+
+beforeAll(async () => {
+  exchange = await createTestExchange({ installs: true });
+});
+afterAll(() => exchange.close());
+
+const { botThatInstalls, userWithout, inTeams, shownTo, withoutWelcome, routesOf, createAnew } = installationsOf(() => exchange);
+
+test.each(['installationUpdate', 'conversationUpdate'])(
+  'a removed app is not installed again by the gateway; once it is there again, what waited arrives in order: %s',
+  async (type) => {
+    const bot = botThatInstalls();
+    const { id } = exchange.microsoft.addApp(bot);
+    const own = await exchange.customer({ bot, user: userWithout(bot), botAppId: id });
+    const bots = [{ id: `28:${own.bot.applicationId}` }];
+    const update = (action: 'add' | 'remove') =>
+      type === 'installationUpdate' ? { type, action } : { type, [action === 'add' ? 'membersAdded' : 'membersRemoved']: bots };
+    await until(async () => (await inTeams(own, own)).conversationKnown);
+    own.user.installed = false;
+    await exchange.say(own, own.user, '', update('remove'));
+    expect(await inTeams(own, own)).toEqual({ installed: false, conversationKnown: false, lastError: expect.stringContaining('removed') });
+    const sids = [await exchange.text(own, own, PHONE, 'one'), await exchange.text(own, own, PHONE, 'two')];
+    await exchange.ends(own.provider, sids[1] as string, 'stuck');
+    expect(routesOf(own, 'install')).toEqual(['install']);
+    own.user.installed = true;
+    await exchange.say(own, own.user, '', update('add'));
+    for (const sid of sids) await exchange.ends(own.provider, sid, 'DELIVERED');
+    await exchange.microsoft.until(() => shownTo(own).length === 3);
+    expect(withoutWelcome(own)).toEqual(['one', 'two']);
+    expect(await inTeams(own, own)).toEqual({ installed: true, conversationKnown: true, lastError: null });
+  },
+);
+
+test.each(['BotNotInConversationRoster', 'MessageWritesBlocked'])(
+  'an app that is gone without a word is installed again for the next message: %s',
+  async (code) => {
+    const bot = botThatInstalls();
+    const { id } = exchange.microsoft.addApp(bot);
+    const own = await exchange.customer({ bot, user: userWithout(bot), botAppId: id });
+    await until(async () => (await inTeams(own, own)).conversationKnown);
+    await exchange.ends(own.provider, await exchange.text(own, own, PHONE, 'one'), 'DELIVERED');
+    // As where an administrator deletes it from the catalog and uploads it anew.
+    own.user.installed = false;
+    exchange.microsoft.fault('activities', { answer: { status: 403, body: { error: { code, message: code } } } });
+    await exchange.ends(own.provider, await exchange.text(own, own, PHONE, 'two'), 'DELIVERED');
+    expect(withoutWelcome(own)).toEqual(['one', 'two']);
+    expect(routesOf(own, 'install')).toEqual(['install', 'install']);
+    expect(await inTeams(own, own)).toEqual({ installed: true, conversationKnown: true, lastError: null });
+  },
+);
+
+test('a message that is refused although the app is there waits, and is not tried over and over', async () => {
+  const bot = botThatInstalls();
+  const { id } = exchange.microsoft.addApp(bot);
+  exchange.microsoft.fault('chat', { answer: { status: 404 }, times: 200 });
+  const refusal = { error: { code: 'ForbiddenOperationException', message: "Bot is not installed in user's personal scope" } };
+  exchange.microsoft.fault('conversations', { answer: { status: 403, body: refusal }, times: 50 });
+  try {
+    const { prisma } = exchange.gateway;
+    const own = await exchange.customer({ bot, user: exchange.microsoft.addUser({ tenantId: bot.tenantId }), botAppId: id });
+    const { enterpriseSid } = own;
+    await until(async () => (await inTeams(own, own)).installed === true);
+    const sid = await exchange.text(own, own, PHONE, 'one');
+    await exchange.ends(own.provider, sid, 'stuck');
+    await done(own.provider, 'updateBot', { sid: own.botSid, botAppId: id });
+    const { lane } = await until(async () => (await prisma.laneHold.findFirst({ where: { enterpriseSid, probes: { gte: 1 } } })) ?? false);
+    const inAMinute = () => new Date(Date.now() + 60_000);
+    await until(async () => (await prisma.outboxLane.count({ where: { lane, holder: null, due: { gt: inAMinute() } } })) > 0, 10_000);
+    expect(await exchange.message(own.provider, sid)).toMatchObject({ stuck: true, waiting: { reason: 'APP_NOT_INSTALLED' } });
+  } finally {
+    exchange.microsoft.heal();
+  }
+});
+
+test('a removal counts for all enterprises of the app, and for a bot that is created anew', async () => {
+  const bot = botThatInstalls();
+  const { id } = exchange.microsoft.addApp(bot);
+  const one = await exchange.customer({ bot, user: userWithout(bot), botAppId: id });
+  await until(async () => (await inTeams(one, one)).conversationKnown);
+  const two = await exchange.customer({ provider: one.provider, bot, user: one.user, botAppId: id });
+  await until(async () => (await inTeams(two, two)).conversationKnown);
+  one.user.installed = false;
+  await exchange.say(one, one.user, '', { type: 'installationUpdate', action: 'remove' });
+  const removed = { installed: false, conversationKnown: false, lastError: expect.stringContaining('removed') };
+  for (const customer of [one, two]) expect(await inTeams(customer, customer)).toEqual(removed);
+  const installs = routesOf(one, 'install').length;
+  await createAnew(two, id);
+  await exchange.ends(one.provider, await exchange.text(two, two, PHONE, 'hello'), 'stuck');
+  expect(routesOf(one, 'install')).toHaveLength(installs);
+  one.user.installed = true;
+  await exchange.say(one, one.user, '', { type: 'installationUpdate', action: 'add' });
+  for (const customer of [one, two]) await until(async () => (await inTeams(customer, customer)).installed === true);
+});
+
+test('another application has an app of its own, which nobody has removed', async () => {
+  const bot = botThatInstalls();
+  const { id } = exchange.microsoft.addApp(bot);
+  const own = await exchange.customer({ bot, user: userWithout(bot), botAppId: id });
+  const removed = { ...own, ...(await exchange.person(own, userWithout(bot))) };
+  for (const person of [own, removed]) await until(async () => (await inTeams(own, person)).conversationKnown);
+  removed.user.installed = false;
+  await exchange.say(removed, removed.user, '', { type: 'installationUpdate', action: 'remove' });
+  expect(await inTeams(own, removed)).toMatchObject({ installed: false, lastError: expect.stringContaining('removed') });
+  const other = exchange.microsoft.addBot({ tenantId: bot.tenantId, permissions: bot.permissions });
+  const { id: otherId } = exchange.microsoft.addApp(other);
+  own.user.installed = false;
+  await createAnew({ ...own, bot: other }, otherId);
+  for (const person of [own, removed]) {
+    await exchange.ends(own.provider, await exchange.text(own, person, PHONE, 'hello'), 'DELIVERED');
+    expect(await inTeams(own, person)).toEqual({ installed: true, conversationKnown: true, lastError: null });
+  }
+});

@@ -156,6 +156,8 @@ export function answerConnector(state: MicrosoftState, request: FakeRequest, { c
   const conversationId = decodeURIComponent(request.path.split('/')[4] ?? '');
   const conversation = state.conversations.get(conversationId);
   if (!conversation) return refused(404, 'ConversationNotFound', 'Conversation not found.');
+  if (conversation.user.opens && !conversation.user.installed && request.route === 'activities')
+    return refused(403, 'MessageWritesBlocked', 'Writing messages to this conversation is blocked.');
   if (conversation.bot !== bot || !conversation.user.installed)
     return refused(403, 'BotNotInConversationRoster', 'The bot is not part of the conversation roster.');
   if (request.route === 'members') return { status: 200, body: [{ id: `29:${conversation.user.objectId}` }] };
@@ -192,7 +194,7 @@ function createConversation(state: MicrosoftState, bot: FakeBot, parameters: Con
     parameters.channelData?.tenant?.id === tenantId;
   const user = state.users.find((candidate) => candidate.tenantId === bot.tenantId && candidate.objectId === members[0]?.id);
   if (!right || !user) return refused(400, 'BadSyntax', 'Incorrect conversation creation parameters');
-  if (!user.installed) return refused(403, 'ForbiddenOperationException', "Bot is not installed in user's personal scope");
+  if (!user.installed && !user.opens) return refused(403, 'ForbiddenOperationException', "Bot is not installed in user's personal scope");
   return { status: 201, body: { id: conversationOf(state, bot.applicationId, user) } };
 }
 

@@ -46,6 +46,8 @@ export interface FakeUser {
   blocked: boolean;
   /** Has the bot's app. */
   installed: boolean;
+  /** The connector opens a conversation also if they do not have the app, and refuses what is posted to it. */
+  opens: boolean;
   /** Has a licence of Teams. */
   inTeams: boolean;
 }

@@ -172,7 +172,7 @@ export async function startFakeMicrosoft(): Promise<FakeMicrosoft> {
     addUser: (user: Partial<FakeUser> & { tenantId: string }) => {
       const objectId = randomUUID();
       const userPrincipalName = `${objectId.slice(0, 8)}@contoso.example`;
-      const added = { objectId, userPrincipalName, accountEnabled: true, blocked: false, installed: true, inTeams: true, ...user };
+      const added = { objectId, userPrincipalName, accountEnabled: true, blocked: false, ...inTeams(), ...user };
       state.users.push(added);
       return added;
     },
@@ -209,6 +209,7 @@ export async function startFakeMicrosoft(): Promise<FakeMicrosoft> {
 
 /** What messages need, unless a test says otherwise. */
 const GRANTED = ['User.Read.All', 'TeamsAppInstallation.ReadWriteSelfForUser.All', 'AppCatalog.Read.All'] as const;
+const inTeams = () => ({ installed: true, opens: false, inTeams: true }) satisfies Partial<FakeUser>;
 const published = () => ({ versions: ['1.1.0'], publishingState: 'published' }) satisfies Partial<FakeApp>;
 
 const US_ISSUER = 'https://api.botframework.us';

@@ -9,7 +9,7 @@ import type { Attempt, Delivered } from '../outbox/attempt.ts';
 import type { MessageToDeliver } from '../outbox/claim-lanes.ts';
 import { refusal } from '../outbox/refusals.ts';
 import { installForMessage } from './chats/app-installation.ts';
-import { findConversation, type Partner, rememberConversation } from './chats/conversations.ts';
+import { confirmOpened, findConversation, forgetOpened, keepOpened, type Partner } from './chats/conversations.ts';
 import { smsActivity } from './notices/cards.ts';
 import { shownSms } from './shown-sms.ts';
 
@@ -73,42 +73,52 @@ async function post(gateway: Gateway, message: MessageToDeliver, attempt: Attemp
     await attempt.markStarted({ ...partner, enterpriseSid: message.enterpriseSid, objectId });
     isStarted = true;
   };
+  let openedId: string | undefined;
   const open = async (serviceUrl: string | undefined): Promise<ConversationReference> => {
     const opened = await gateway.microsoft.openConversation(credentials, { objectId, serviceUrl }, { maxWaitMs: MAX_WAIT_MS });
-    await rememberConversation(prisma, message, objectId, opened);
+    await keepOpened(prisma, message, objectId, opened);
+    openedId = opened.conversationId;
     if (opened.movedTo) await moveBot(gateway, delivery.bot, opened.movedTo);
     return opened;
   };
-  /** Opens the conversation with the user, whose app may have to be installed before. */
-  const openOrInstall = async (serviceUrl: string | null | undefined): Promise<ConversationReference> => {
-    try {
-      return await open(serviceUrl ?? undefined);
-    } catch (error) {
-      if (!isNotInstalled(error)) throw error;
-      const { organizationSid, enterpriseSid } = message;
-      const user = { organizationSid, enterpriseSid, objectId, bot: delivery.bot };
-      return (await installForMessage(gateway, user, error)) ?? (await open(undefined));
-    }
+  let isInstallAsked = false;
+  /** Has the app installed, once, for a user who does not have it. */
+  const install = async (refused: unknown): Promise<ConversationReference> => {
+    if (isInstallAsked || !isNotInstalled(refused)) throw refused;
+    isInstallAsked = true;
+    const { organizationSid, enterpriseSid } = message;
+    const user = { organizationSid, enterpriseSid, objectId, bot: delivery.bot };
+    return (await installForMessage(gateway, user, refused)) ?? (await open(undefined));
   };
+  /** Opens the conversation with the user, whose app may have to be installed before. */
+  const openOrInstall = (serviceUrl: string | null | undefined) => open(serviceUrl ?? undefined).catch(install);
   const send = async (conversation: ConversationReference) => {
     const options = { maxWaitMs: MAX_WAIT_MS, beforeSend };
     const { activityId } = await gateway.microsoft.sendActivity(credentials, conversation, smsActivity(shown), options);
+    // It is posted, whatever becomes of this.
+    if (openedId !== undefined)
+      await confirmOpened(prisma, message, objectId, openedId).catch((err) =>
+        gateway.log.warn({ err }, 'cannot store that a user has the app'),
+      );
     return { conversationId: conversation.conversationId, activityId };
   };
+  /** Posts to a conversation that was just opened: the connector opens some for users without the app, and refuses the post. */
+  const sendNew = (conversation: ConversationReference) => send(conversation).catch(async (error) => send(await install(error)));
   const stored = storedConversation(delivery.known);
   try {
     const conversation = stored ?? (await openOrInstall(delivery.known?.serviceUrl));
     try {
-      return await send(conversation);
+      return await (stored ? send(stored) : sendNew(conversation));
     } catch (error) {
-      if (stored && isNotAllowed(error)) return await send(await open(undefined));
+      if (stored && isNotAllowed(error)) return await sendNew(await openOrInstall(undefined));
       const moved = error instanceof StaleConversationError ? error.serviceUrl : undefined;
       // Of a new conversation, only the connector may be another one: Graph, which names chats, does not know connectors.
       const isGone = stored && (error instanceof StaleConversationError || isNotInstalled(error));
       if (!moved && !isGone) throw error;
-      return await send(await openOrInstall(moved ?? conversation.serviceUrl));
+      return await sendNew(await openOrInstall(moved ?? conversation.serviceUrl));
     }
   } catch (error) {
+    if (openedId !== undefined && isNotInstalled(error)) await forgetOpened(prisma, message, objectId, openedId);
     if (isStarted && !attempt.unknownSince && isNotPosted(error)) await forgetPartner(gateway, message, delivery, partner);
     throw error instanceof StaleConversationError ? error.otherwise : error;
   }

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { done } from '../../parity/faces.ts';
+import { mutate } from '../../support/bots.ts';
 import { createTestExchange, type TestExchange, until } from '../../support/exchange.ts';
-import { installationsOf } from '../../support/installations.ts';
+import { INSTALLS, installationsOf } from '../../support/installations.ts';
 
 // The gateway follows the installations and removals of the app by people.
 // https://learn.microsoft.com/microsoftteams/platform/bots/how-to/conversations/subscribe-to-conversation-events
@@ -59,6 +60,53 @@ test.each(['BotNotInConversationRoster', 'MessageWritesBlocked'])(
     expect(await inTeams(own, own)).toEqual({ installed: true, conversationKnown: true, lastError: null });
   },
 );
+
+test('a user without the app, whose chat the connector opens and refuses the post to, gets the app, and the message', async () => {
+  const bot = botThatInstalls();
+  const { id } = exchange.microsoft.addApp(bot);
+  const own = await exchange.customer({ bot, user: userWithout(bot), botAppId: id });
+  await until(async () => (await inTeams(own, own)).conversationKnown);
+  Object.assign(own.user, { installed: false, opens: true });
+  await exchange.ends(own.provider, await exchange.text(own, own, PHONE, 'one'), 'DELIVERED');
+  expect(withoutWelcome(own)).toEqual(['one']);
+  expect(routesOf(own, 'install')).toEqual(['install', 'install']);
+  // Nor may the bot install it: it is not there because a chat was opened.
+  bot.permissions.splice(bot.permissions.indexOf(INSTALLS), 1);
+  exchange.microsoft.revokeTokens();
+  own.user.installed = false;
+  const two = await exchange.text(own, own, PHONE, 'two');
+  await exchange.ends(own.provider, two, 'stuck');
+  expect(await inTeams(own, own)).toEqual({ installed: false, conversationKnown: false, lastError: expect.stringContaining(INSTALLS) });
+  bot.permissions.push(INSTALLS);
+  await done(own.provider, 'updateBot', { sid: own.botSid });
+  await exchange.ends(own.provider, two, 'DELIVERED');
+  expect(withoutWelcome(own)).toEqual(['one', 'two']);
+  expect(await inTeams(own, own)).toEqual({ installed: true, conversationKnown: true, lastError: null });
+});
+
+test('an app that was removed stays so, though the connector opens the chat; it is back once a post is taken', async () => {
+  const bot = botThatInstalls();
+  const { id } = exchange.microsoft.addApp(bot);
+  const own = await exchange.customer({ bot, user: userWithout(bot), botAppId: id });
+  await until(async () => (await inTeams(own, own)).conversationKnown);
+  Object.assign(own.user, { installed: false, opens: true });
+  await exchange.say(own, own.user, '', { type: 'installationUpdate', action: 'remove' });
+  const removed = { installed: false, conversationKnown: false, lastError: expect.any(String) };
+  const sid = await exchange.text(own, own, PHONE, 'one');
+  await exchange.ends(own.provider, sid, 'stuck');
+  expect(await inTeams(own, own)).toEqual(removed);
+  await done(own.provider, 'updateBot', { sid: own.botSid });
+  const where = { enterpriseSid: own.enterpriseSid, probes: { gte: 1 } };
+  await until(async () => (await exchange.gateway.prisma.laneHold.count({ where })) > 0);
+  // The attempt may be under way.
+  await until(async () => !(await inTeams(own, own)).conversationKnown);
+  expect(await inTeams(own, own)).toEqual(removed);
+  expect(routesOf(own, 'install')).toEqual(['install']);
+  own.user.installed = true;
+  await mutate(own, 'retryMessage', { sid }, 'retriedMessage { sid }');
+  await exchange.ends(own.provider, sid, 'DELIVERED');
+  expect(await inTeams(own, own)).toEqual({ installed: true, conversationKnown: true, lastError: null });
+});
 
 test('a message that is refused although the app is there waits, and is not tried over and over', async () => {
   const bot = botThatInstalls();

@@ -10,7 +10,7 @@ import { CurableError, DeliveryError, NotYetError } from '../../../platforms/del
 import { FORBIDDEN, UNSUPPORTED } from '../../../platforms/microsoft/app-installations.ts';
 import type { AppInstallation, ConversationReference } from '../../../platforms/microsoft/microsoft.ts';
 import type { MessageToDeliver } from '../../outbox/claim-lanes.ts';
-import { forgetConversation, rememberConversation } from './conversations.ts';
+import { forgetConversation, keepOpened } from './conversations.ts';
 import { welcomeUser } from './welcome.ts';
 
 /** A Teams user of an enterprise, and the enterprise's bot. */
@@ -39,7 +39,7 @@ async function install(gateway: Gateway, user: User): Promise<AppInstallation> {
   const known = await prisma.teamsConversation.findUnique({ where: { enterpriseSid_objectId: { enterpriseSid, objectId } } });
   const isAcquainted = Boolean(known?.conversationId || known?.partnerDate);
   // Teams' own id of the chat, which activities have, may differ from Graph's.
-  if (conversation && !known?.conversationId) await rememberConversation(prisma, user, objectId, conversation);
+  if (conversation && !known?.conversationId) await keepOpened(prisma, user, objectId, conversation);
   // Microsoft tells the bot of an installation, but not of one that was there before the user had a number. Who has used the chat is not new to it.
   if (wasInstalled && conversation && !isAcquainted) await welcomeUser(gateway, { ...user, ...conversation });
   return { wasInstalled, conversation };

@@ -1,4 +1,4 @@
-import type { PrismaClient, TeamsConversation } from '../../../../prisma/client/client.ts';
+import { Prisma, type PrismaClient, type TeamsConversation } from '../../../../prisma/client/client.ts';
 import type { Transaction } from '../../../domain/transaction.ts';
 import { comparedForm, kindOfSender, regionOf, toE164 } from '../../../domain/values/phone-numbers.ts';
 import type { ConversationReference } from '../../../platforms/microsoft/microsoft.ts';
@@ -50,25 +50,67 @@ export async function lockConversations(
     ORDER BY enterprise_sid FOR UPDATE`;
 }
 
-/**
- * Stores the conversation to reach a Teams user in: one that the bot opened, or one that the user wrote in. Where there is one, the user has the
- * bot's app.
- */
+/** Stores the conversation that a Teams user wrote in, or installed the bot's app in, to reach them in. The user has the app. */
 export async function rememberConversation(
   client: PrismaClient | Transaction,
-  { organizationSid, enterpriseSid }: Owner,
+  owner: Owner,
   objectId: string,
-  { conversationId, serviceUrl }: ConversationReference,
+  conversation: ConversationReference,
 ): Promise<void> {
   await client.$executeRaw`
     WITH installation AS (
       UPDATE teams_installation SET installed = true, removed = false, due = NULL, error_code = NULL, error_message = NULL, date_updated = now()
-      WHERE enterprise_sid = ${enterpriseSid} AND object_id = ${objectId}
-    )
-    INSERT INTO teams_conversation AS c (organization_sid, enterprise_sid, object_id, conversation_id, service_url)
+      WHERE enterprise_sid = ${owner.enterpriseSid} AND object_id = ${objectId}
+    ) ${storing(owner, objectId, conversation)}`;
+}
+
+/**
+ * Stores the conversation that the bot has opened with a Teams user, or that Graph has named. Whether the user has the bot's app, that does not say: the
+ * connector may open a conversation, and refuse what is posted to it.
+ */
+export async function keepOpened(
+  client: PrismaClient | Transaction,
+  owner: Owner,
+  objectId: string,
+  conversation: ConversationReference,
+): Promise<void> {
+  await client.$executeRaw(storing(owner, objectId, conversation));
+}
+
+const storing = ({ organizationSid, enterpriseSid }: Owner, objectId: string, { conversationId, serviceUrl }: ConversationReference) =>
+  Prisma.sql`INSERT INTO teams_conversation AS c (organization_sid, enterprise_sid, object_id, conversation_id, service_url)
     VALUES (${organizationSid}, ${enterpriseSid}, ${objectId}, ${conversationId}, ${serviceUrl})
     ON CONFLICT (enterprise_sid, object_id) DO UPDATE SET conversation_id = excluded.conversation_id, service_url = excluded.service_url,
       date_updated = now()`;
+
+/**
+ * Records that Teams has taken what was posted to a conversation that the bot had opened: the user has the bot's app, unless Teams has told since that it
+ * was removed, which forgets the conversation.
+ */
+export async function confirmOpened(
+  client: PrismaClient,
+  { organizationSid, enterpriseSid }: Owner,
+  objectId: string,
+  conversationId: string,
+): Promise<void> {
+  await client.$executeRaw`
+    UPDATE teams_installation SET installed = true, removed = false, due = NULL, error_code = NULL, error_message = NULL, date_updated = now()
+    WHERE organization_sid = ${organizationSid} AND enterprise_sid = ${enterpriseSid} AND object_id = ${objectId} AND EXISTS (
+      SELECT 1 FROM teams_conversation WHERE enterprise_sid = ${enterpriseSid} AND object_id = ${objectId} AND conversation_id = ${conversationId}
+    )`;
+}
+
+/** Forgets a conversation that the bot has opened, since Teams refuses what is posted to it: the user does not have the bot's app. */
+export async function forgetOpened(
+  client: PrismaClient,
+  { enterpriseSid }: Owner,
+  objectId: string,
+  conversationId: string,
+): Promise<void> {
+  await client.teamsConversation.updateMany({
+    where: { enterpriseSid, objectId, conversationId },
+    data: { conversationId: null, dateUpdated: new Date() },
+  });
 }
 
 /** Forgets a conversation that the bot was removed from. Whom the user has written to stays. */

@@ -2,7 +2,7 @@ import type { Bot, Notice } from '../../../../prisma/client/client.ts';
 import { moveBot } from '../../../domain/bots/bot-clouds.ts';
 import { credentialsOf } from '../../../domain/bots/bots.ts';
 import type { Gateway } from '../../../domain/gateway.ts';
-import { rememberConversation } from './conversations.ts';
+import { keepOpened } from './conversations.ts';
 
 /** How long a request may wait for Teams' limits, in ms. */
 const MAX_WAIT_MS = 1000;
@@ -20,7 +20,7 @@ export async function reopenChat(gateway: Gateway, bot: Bot, notice: Notice, ser
   if (!chat) return false;
   const user = { objectId: chat.objectId, serviceUrl: serviceUrl ?? notice.serviceUrl };
   const opened = await microsoft.openConversation(credentialsOf(gateway, bot), user, { maxWaitMs: MAX_WAIT_MS });
-  await rememberConversation(prisma, { organizationSid, enterpriseSid }, chat.objectId, opened);
+  await keepOpened(prisma, { organizationSid, enterpriseSid }, chat.objectId, opened);
   if (opened.movedTo) await moveBot(gateway, bot, opened.movedTo);
   await prisma.notice.updateMany({
     where: { enterpriseSid, conversationId, ended: null },

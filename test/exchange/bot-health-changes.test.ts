@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { checkBots } from '../../src/domain/bots/bot-health.ts';
 import { addCredential, checkHealth, mutate, readyCustomer, shownBot, touch, verifiedStep, verifyBot } from '../support/bots.ts';
 import { makeCertificate } from '../support/certificates.ts';
 import { type Customer, createTestExchange, type TestExchange, until } from '../support/exchange.ts';
@@ -179,15 +180,15 @@ describe('what happens while a check is under way', () => {
   beforeEach(() => checkHealth(exchange));
 
   /** Starts a check that finds what is so now, and does something before it ends. */
-  async function meanwhile(happens: () => Promise<unknown>) {
+  async function meanwhile(happens: () => Promise<unknown>, run: () => Promise<unknown> = () => checkHealth(exchange)) {
     const { microsoft } = exchange;
     const [before, held] = [microsoft.requests.length, microsoft.hold('users')];
-    const running = checkHealth(exchange);
+    const running = run();
     await held.arrived;
     await microsoft.until(() => microsoft.requests.slice(before).some(({ route, status }) => route === 'members' && status));
     await happens();
     held.release();
-    await running;
+    return running;
   }
 
   test.each([
@@ -203,6 +204,24 @@ describe('what happens while a check is under way', () => {
     });
     expect(await healthOf(own)).toMatchObject({ status: 'HEALTHY' });
   });
+
+  test.each([
+    ['the job', () => checkBots(exchange.gateway), 1],
+    ['verifyBot', verifyBot, { passed: false }],
+  ] as const)(
+    'is noted for the next check if an app cannot be installed for a user, and what %s finds counts',
+    async (_who, run, found) => {
+      const own = await readyCustomer(exchange, { permissions: ['User.Read.All', 'AppCatalog.Read.All'] });
+      own.user.installed = false;
+      const made = await meanwhile(
+        async () => exchange.ends(own.provider, await exchange.text(own, own, PARTNER, 'one'), 'stuck'),
+        () => run(own),
+      );
+      expect(made).toEqual(typeof found === 'number' ? found : expect.objectContaining(found));
+      expect(await healthOf(own)).toMatchObject({ status: 'WARNING', reason: 'INSTALL_PERMISSION' });
+      expect(await checkBots(exchange.gateway)).toBe(1);
+    },
+  );
 
   test('counts more than what the check finds: a message that is refused', async () => {
     const own = await readyCustomer(exchange);
@@ -235,6 +254,11 @@ describe('a check that cannot be made', () => {
       ...{ status: 'UNHEALTHY', reason: 'BOT_CREDENTIALS', code: 'CredentialsUnreadable' },
       cure: expect.stringContaining('updateBot'),
     });
+    expect(await verifiedStep(own, 'TOKEN')).toMatchObject({
+      ...{ passed: false, skipped: false, allPassed: false, code: 'CredentialsUnreadable', message: expect.stringContaining('key') },
+      cure: expect.stringContaining('updateBot'),
+    });
+    expect(await healthOf(own)).toMatchObject({ status: 'UNHEALTHY', code: 'CredentialsUnreadable' });
     await mutate(own, 'updateBot', { sid: own.botSid, clientSecret: own.bot.clientSecret }, 'bot { sid }');
     expect(await checked(own)).toMatchObject({ status: 'HEALTHY' });
   });

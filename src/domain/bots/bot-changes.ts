@@ -1,5 +1,6 @@
 import type { Bot } from '../../../prisma/client/client.ts';
 import type { Transaction } from '../transaction.ts';
+import { CURED_BY_BOT, releaseLanes } from '../waiting.ts';
 import { retryInstallations } from './teams-installations.ts';
 
 /** The parts of a bot that Microsoft knows it by. */
@@ -28,6 +29,13 @@ export async function followBot(tx: Transaction, before: BotIdentity | undefined
   // Those who removed the app do not get it again because its bot was created anew. Another application has an app of its own.
   const otherApp = { applicationId: { not: after.applicationId.toLowerCase() } };
   await tx.teamsInstallation.deleteMany({ where: { ...where, OR: [{ removed: false }, otherApp] } });
+}
+
+/** Has all done now that was put off, since what kept the bot from it may be over: users looked up, the app installed for them, messages delivered. */
+export async function retryAll(tx: Transaction, enterpriseSid: string): Promise<void> {
+  await tx.mapping.updateMany({ where: { enterpriseSid, microsoftObjectId: null }, data: { microsoftChecked: null } });
+  await retryInstallations(tx, enterpriseSid);
+  await releaseLanes(tx, { enterpriseSid, reasons: CURED_BY_BOT });
 }
 
 const isSameBot = (one: BotIdentity, other: BotIdentity) =>

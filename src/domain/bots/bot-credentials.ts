@@ -11,7 +11,7 @@ import { idempotently, type Remember } from '../idempotency.ts';
 import { invalidParameter, type Keyed, lookup, mandatorySecret, optional, parseInput } from '../input.ts';
 import { inTransaction, type Transaction } from '../transaction.ts';
 import { newSid } from '../values/sid.ts';
-import { CURED_BY_BOT, releaseLanes } from '../waiting.ts';
+import { retryAll } from './bot-changes.ts';
 import { readCertificate } from './certificates.ts';
 import { hintOf } from './client-secrets.ts';
 
@@ -106,10 +106,13 @@ function addCredential(gateway: Gateway, caller: Caller, botSid: string, data: N
       throw invalidParameter(['sid'], `a bot has at most ${MAX_CREDENTIALS} further credentials`, botSid);
     const created = await tx.botCredential.create({ data: { ...data, botSid, organizationSid } });
     await changeCredentials(tx, bot, randomUUID());
-    await releaseLanes(tx, { enterpriseSid: bot.enterpriseSid, reasons: CURED_BY_BOT });
+    await retryAll(tx, bot.enterpriseSid);
     await remember(tx, created);
     return created;
-  }).finally(gateway.hints.queued);
+  }).finally(() => {
+    gateway.hints.queued();
+    gateway.hints.installable?.();
+  });
 }
 
 /**

@@ -2,6 +2,8 @@ import type { Bot, Prisma } from '../../../prisma/client/client.ts';
 import { type BotCheck, type BotFault, botFaults, botWarnings } from '../../platforms/microsoft/microsoft.ts';
 import type { Gateway } from '../gateway.ts';
 import { SealError } from '../secrets.ts';
+import { inTransaction } from '../transaction.ts';
+import { retryAll } from './bot-changes.ts';
 import { moveBot } from './bot-clouds.ts';
 import { credentialsOf } from './bots.ts';
 import { endsOf } from './credential-ends.ts';
@@ -15,11 +17,13 @@ const RETRY_AFTER_MS = 10 * 60_000;
 /** How many bots a run of the job checks. */
 const BATCH = 20;
 
-/** Checks the bots that are new, were changed, or were not checked for a day. @returns how many */
+/** Checks the bots that are new, were changed, or were not checked for a day, each once. @returns how many */
 export async function checkBots(gateway: Gateway, signal?: AbortSignal): Promise<number> {
-  for (let checked = 0; checked < BATCH; checked += 1) {
-    const bot = signal?.aborted ? null : await claimBot(gateway);
-    if (!bot) return checked;
+  const checked: string[] = [];
+  while (checked.length < BATCH) {
+    const bot = signal?.aborted ? null : await claimBot(gateway, checked);
+    if (!bot) return checked.length;
+    checked.push(bot.sid);
     try {
       await checkHealth(gateway, bot);
     } catch (error) {
@@ -32,18 +36,22 @@ export async function checkBots(gateway: Gateway, signal?: AbortSignal): Promise
 }
 
 /** What is the matter with a bot whose credentials cannot be opened. */
-const UNREADABLE: HealthVerdict = {
+export const UNREADABLE = {
   status: 'UNHEALTHY',
   reason: 'BOT_CREDENTIALS',
   code: 'CredentialsUnreadable',
   message: 'The gateway does not have the key that the credentials of the bot are stored with.',
-};
+} as const satisfies HealthVerdict;
 
-/** Claims a bot that is due, so that no other instance checks it: it is due again as if Microsoft had not answered. */
-async function claimBot({ prisma }: Gateway): Promise<Bot | null> {
+/**
+ * Claims a bot that is due, the new and changed ones first, so that no other instance checks it: it is due again as if Microsoft had not answered.
+ * @param but sids of others
+ */
+async function claimBot({ prisma }: Gateway, but: readonly string[]): Promise<Bot | null> {
   const [due] = await prisma.$queryRaw<{ sid: string }[]>`
     UPDATE bot SET health_checked = ${dueAfterRetry()} WHERE sid = (
-      SELECT sid FROM bot WHERE health_checked IS NULL OR health_checked < ${new Date(Date.now() - CHECK_EVERY_MS)}
+      SELECT sid FROM bot WHERE (health_checked IS NULL OR health_checked < ${new Date(Date.now() - CHECK_EVERY_MS)})
+        AND sid <> ALL (${[...but]}::text[])
       ORDER BY health_checked NULLS FIRST LIMIT 1 FOR UPDATE SKIP LOCKED
     ) RETURNING sid`;
   return due ? prisma.bot.findUnique({ where: { sid: due.sid } }) : null;
@@ -59,12 +67,13 @@ export async function claimForCheck({ prisma }: Gateway, { sid, organizationSid 
 const dueAfterRetry = () => new Date(Date.now() - CHECK_EVERY_MS + RETRY_AFTER_MS);
 
 /**
- * The condition that nothing has happened to a bot since its check began: neither a change of it, nor a fault, nor what may be a cure, nor another check.
- * Then its check no longer counts, and it is checked again.
+ * Has bots checked again, after those that are due already. A check that is under way counts all the same: while thousands of users are installed or
+ * refused, none would otherwise.
  */
-const unchanged = ({ sid, organizationSid, dateUpdated, healthChecked, healthSeq }: Bot) => ({
-  ...{ organizationSid, sid, dateUpdated, healthChecked, healthSeq },
-});
+async function checkAgain({ prisma }: Pick<Gateway, 'prisma'>, where: Prisma.BotWhereInput): Promise<void> {
+  const due = new Date(Date.now() - CHECK_EVERY_MS - 1);
+  await prisma.bot.updateMany({ where: { ...where, healthChecked: { gt: due } }, data: { healthChecked: due } });
+}
 
 async function checkHealth(gateway: Gateway, bot: Bot): Promise<void> {
   const credentials = credentialsOf(gateway, bot);
@@ -99,37 +108,45 @@ async function keptWaiting({ prisma }: Gateway, { enterpriseSid }: Bot): Promise
 }
 
 /**
- * Stores what a check has found, unless something happened to the bot meanwhile.
- * @param bot as it was when the check began
+ * Stores what a check has found, unless the bot or its health has changed meanwhile, or another check has begun.
+ * @param bot as it was claimed for the check
  * @param verdict `undefined` if it is not known: what was known stays
  */
 export async function storeHealth(gateway: Gateway, bot: Bot, verdict: HealthVerdict | undefined): Promise<void> {
+  const { organizationSid, sid, dateUpdated, healthChecked: claimed, healthSeq } = bot;
+  const where = { organizationSid, sid, dateUpdated };
+  // Another check claims it with a later time, and checkAgain with an earlier one.
+  if (verdict && !(await store(gateway, bot, verdict, { ...where, healthSeq, healthChecked: claimed && { lte: claimed } }))) return;
   const healthChecked = !verdict || verdict.isEarly ? dueAfterRetry() : new Date();
-  if (verdict) await store(gateway, bot, verdict, unchanged(bot), { healthChecked });
-  else await gateway.prisma.bot.updateMany({ where: unchanged(bot), data: { healthChecked } });
+  await gateway.prisma.bot.updateMany({ where: { ...where, healthChecked: claimed }, data: { healthChecked } });
 }
 
-/** Stores how a bot is. `healthSince` changes only if something else is the matter. */
-async function store(
-  { prisma, hints, log }: Gateway,
-  bot: Bot,
-  verdict: HealthVerdict,
-  where: Prisma.BotWhereInput,
-  checked: { readonly healthChecked?: Date | null },
-): Promise<void> {
+/** Stores how a bot is. `healthSince` changes only if something else is the matter. @returns whether the bot was as `where` says */
+async function store(gateway: Gateway, bot: Bot, verdict: HealthVerdict, where: Prisma.BotWhereInput): Promise<boolean> {
+  const { prisma, hints, log } = gateway;
   const { sid, organizationSid, enterpriseSid } = bot;
   const { status, reason = null, code = null, message = null } = verdict;
   const isOther = status !== bot.healthStatus || reason !== bot.healthReason || code !== bot.healthCode;
   const isNews = isOther || message !== bot.healthMessage;
+  if (status !== 'UNHEALTHY' && reason !== bot.healthReason && KEEPS_WAITING.has(bot.healthReason ?? '')) {
+    // Before it is stored: if this fails, the next check does it.
+    await inTransaction(prisma, (tx) => retryAll(tx, enterpriseSid));
+    hints.queued();
+    hints.installable?.();
+  }
   const data = { healthStatus: status, healthReason: reason, healthCode: code, healthMessage: message, unhealthy: isTrouble(status) };
-  const { count } = await prisma.bot.updateMany({ where, data: { ...data, ...checked, ...(isOther && { healthSince: new Date() }) } });
-  if (count === 0 || !isNews) return;
+  const { count } = await prisma.bot.updateMany({ where, data: { ...data, ...(isOther && { healthSince: new Date() }) } });
+  if (count === 0 || !isNews) return count > 0;
   hints.healthChanged?.(organizationSid);
   log[isTrouble(status) ? 'warn' : 'info'](
     { botSid: sid, organizationSid, enterpriseSid, status, reason, code, cure: cureOf(reason) },
     "a bot's health has changed",
   );
+  return true;
 }
+
+/** Reasons for which messages, installations and look-ups of users are put off: once they are over, all of these are tried again. */
+const KEEPS_WAITING: ReadonlySet<string> = new Set([...botFaults, ...botWarnings]);
 
 const isTrouble = (status: HealthStatus) => status === 'WARNING' || status === 'UNHEALTHY';
 
@@ -147,21 +164,22 @@ export async function noteFault(
   if (!bot) return;
   const { organizationSid, sid, dateUpdated } = bot;
   const where = { organizationSid, sid, dateUpdated };
-  if (!OF_SOME_USERS.includes(fault)) await store(gateway, bot, { status: 'UNHEALTHY', reason: fault, code, message }, where, {});
-  else if (isTrouble(bot.healthStatus as HealthStatus)) await gateway.prisma.bot.updateMany({ where, data: { healthChecked: null } });
-  else await store(gateway, bot, { status: 'WARNING', reason: fault, code, message }, where, { healthChecked: null });
+  const isOfSome = OF_SOME_USERS.includes(fault);
+  const status = isOfSome ? 'WARNING' : 'UNHEALTHY';
+  if (!isOfSome || !isTrouble(bot.healthStatus as HealthStatus)) await store(gateway, bot, { status, reason: fault, code, message }, where);
+  if (isOfSome) await checkAgain(gateway, where);
 }
 
 /** Has a bot checked again, since one of its messages got past the cause that others wait for. */
-export async function noteCure({ prisma }: Pick<Gateway, 'prisma'>, enterpriseSid: string, reason: string): Promise<void> {
-  await prisma.bot.updateMany({ where: { enterpriseSid, healthReason: reason }, data: { healthChecked: null } });
+export async function noteCure(gateway: Pick<Gateway, 'prisma'>, enterpriseSid: string, reason: string): Promise<void> {
+  await checkAgain(gateway, { enterpriseSid, healthReason: reason });
 }
 
 /**
  * Has a bot checked again that seemed fine, since Microsoft has refused to install its app for a cause of the bot's own; and one with a warning, since an
  * app was installed after such a cause.
  */
-export async function noteInstallation({ prisma }: Pick<Gateway, 'prisma'>, enterpriseSid: string, isInstalled: boolean): Promise<void> {
+export async function noteInstallation(gateway: Pick<Gateway, 'prisma'>, enterpriseSid: string, isInstalled: boolean): Promise<void> {
   const seems = isInstalled ? { healthReason: { in: [...botWarnings] } } : { healthStatus: { in: ['HEALTHY', 'UNKNOWN'] } };
-  await prisma.bot.updateMany({ where: { enterpriseSid, ...seems }, data: { healthChecked: null } });
+  await checkAgain(gateway, { enterpriseSid, ...seems });
 }

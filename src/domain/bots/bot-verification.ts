@@ -6,10 +6,11 @@ import { appendAudit } from '../audit.ts';
 import type { Caller } from '../caller.ts';
 import { botNotFound } from '../errors.ts';
 import type { Gateway } from '../gateway.ts';
+import { SealError } from '../secrets.ts';
 import { hasApp, makeAppPackage } from '../teams-app/package.ts';
 import { HOLDS } from '../waiting.ts';
 import { adminConsentUrl, moveBot } from './bot-clouds.ts';
-import { claimForCheck, storeHealth, verdictOf } from './bot-health.ts';
+import { claimForCheck, storeHealth, UNREADABLE, verdictOf } from './bot-health.ts';
 import { checkTenant } from './bot-tenants.ts';
 import { credentialsOf, findBot } from './bots.ts';
 import { consentAt, cureOf } from './health-verdict.ts';
@@ -80,30 +81,52 @@ export async function verifyBot(gateway: Gateway, caller: Caller, input: VerifyB
   const bot = found && (await claimForCheck(gateway, found));
   if (!bot) throw botNotFound(input.sid);
   const microsoftAddress = input.microsoftAddress?.trim() || undefined;
-  const credentials = credentialsOf(gateway, bot);
-  const given = { botAppId: bot.botAppId, mustBeFound: await mustBeFound(gateway, bot) };
-  const version = hasApp(bot) ? (await makeAppPackage(gateway, bot)).version : undefined;
-  const [made, app, installations, endpoint] = await Promise.all([
-    gateway.microsoft.verifyBot(credentials, given),
-    gateway.microsoft.checkApp(credentials, { ...given, version, userAddress: microsoftAddress }),
-    checkInstallations(gateway, bot.enterpriseSid),
+  const [asked, endpoint] = await Promise.all([
+    askMicrosoft(gateway, bot, microsoftAddress).catch((error) => {
+      if (error instanceof SealError) return undefined;
+      throw error;
+    }),
     gateway.microsoft.checkEndpoint(gateway.publicUrl + ENDPOINT_PATH),
   ]);
-  const { authority, tried } = await findAuthority(gateway, bot, credentials, made);
-  const checks = [
-    ...(await checkTenant(gateway, bot, made)).map((check) => withAuthority(check, bot, authority, tried)),
-    ...app,
-    ...installations,
-    endpoint,
-  ];
+  const { checks: made, authority } = asked ?? NOTHING_ASKED;
+  const installations = await checkInstallations(gateway, bot.enterpriseSid);
+  const checks = [...made, ...installations, endpoint];
   await appendAudit(gateway.prisma, caller, [{ action: 'bot.verify', targetSid: bot.sid }]);
   const movedTo = checks.find((check) => check.movedTo)?.movedTo;
   if (movedTo) await moveBot(gateway, bot, movedTo);
-  await storeHealth(gateway, bot, await verdictOf(gateway, bot, checks));
+  await storeHealth(gateway, bot, asked ? await verdictOf(gateway, bot, checks) : UNREADABLE);
   const consentUrl = adminConsentUrl(gateway, bot);
   const inOrder = checks.sort((one, other) => botCheckSteps.indexOf(one.step) - botCheckSteps.indexOf(other.step));
   return { checks: inOrder.map((check) => ({ ...check, cure: cureOfCheck(check, consentUrl) })), authority };
 }
+
+/** Makes the checks that Microsoft is asked for. @throws SealError where a credential of the bot cannot be opened */
+async function askMicrosoft(gateway: Gateway, bot: Bot, userAddress: string | undefined): Promise<BotVerificationByMicrosoft> {
+  const credentials = credentialsOf(gateway, bot);
+  const given = { botAppId: bot.botAppId, mustBeFound: await mustBeFound(gateway, bot) };
+  const version = hasApp(bot) ? (await makeAppPackage(gateway, bot)).version : undefined;
+  const [made, app] = await Promise.all([
+    gateway.microsoft.verifyBot(credentials, given),
+    gateway.microsoft.checkApp(credentials, { ...given, version, userAddress }),
+  ]);
+  const { authority, tried } = await findAuthority(gateway, bot, credentials, made);
+  const ofBot = (await checkTenant(gateway, bot, made)).map((check) => withAuthority(check, bot, authority, tried));
+  return { checks: [...ofBot, ...app], authority };
+}
+
+interface BotVerificationByMicrosoft {
+  readonly checks: readonly BotCheck[];
+  readonly authority: Authority | null;
+}
+
+/** What is known of a bot that Microsoft cannot be asked for, since its credentials cannot be opened. */
+const NOTHING_ASKED: BotVerificationByMicrosoft = {
+  checks: [
+    { step: 'TOKEN', passed: false, reason: UNREADABLE.reason, code: UNREADABLE.code, message: UNREADABLE.message },
+    ...(['GRAPH', 'CATALOG', 'CONNECTOR'] as const).map((step) => ({ step, passed: false, skipped: true, message: UNREADABLE.message })),
+  ],
+  authority: null,
+};
 
 const isTaken = (checks: readonly BotCheck[]) => checks.some(({ step, passed, isUnasked }) => step === 'CONNECTOR' && passed && !isUnasked);
 

@@ -302,6 +302,19 @@ describe('a credential that ends within 30 days', () => {
     expect(await healthOf(own)).toMatchObject({ status: 'HEALTHY', code: null, message: null });
   });
 
+  test('is only noted once the client secret was replaced after it was added', async () => {
+    const own = await readyCustomer(exchange);
+    own.bot.secrets.push('another-secret');
+    const dateExpires = new Date(Date.now() + 10 * DAY_MS).toISOString();
+    await addCredential(own, { secret: 'another-secret', dateExpires });
+    await checkHealth(exchange);
+    expect(await healthOf(own)).toMatchObject({ status: 'WARNING', reason: 'CREDENTIAL_EXPIRES' });
+    own.bot.secrets.push('the-next-secret');
+    await mutate(own, 'updateBot', { sid: own.botSid, clientSecret: 'the-next-secret' }, 'bot { sid }');
+    await checkHealth(exchange);
+    expect(await healthOf(own)).toMatchObject({ status: 'HEALTHY', code: 'CREDENTIAL_EXPIRES' });
+  });
+
   test('warns from 30 days before its end on, and not before that', async () => {
     const own = await readyCustomer(exchange);
     for (const [days, status] of [

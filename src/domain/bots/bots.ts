@@ -118,7 +118,7 @@ export function listBots(
 /** The fields that messages do not read. */
 const HEALTH_FIELDS = [
   ...(['healthStatus', 'healthSince', 'healthReason', 'healthCode', 'healthMessage', 'healthChecked', 'unhealthy'] as const),
-  ...(['healthSeq', 'clientSecretExpires'] as const),
+  ...(['healthSeq', 'clientSecretExpires', 'clientSecretAdded'] as const),
 ] as const satisfies readonly (keyof Bot)[];
 type HealthField = (typeof HEALTH_FIELDS)[number];
 /** A bot as messages need it. */
@@ -219,7 +219,7 @@ export function updateBot(gateway: Gateway, caller: Caller, input: UpdateBotInpu
       const secret = next === undefined || isStored(gateway, bot, next) ? {} : sealed(gateway, sid, next);
       requireHome(change.authority ?? (bot.authority as Authority), change.homeTenantId ?? bot.homeTenantId);
       // The end that is known is the former secret's.
-      const ends = 'clientSecret' in secret ? { clientSecretExpires: null } : {};
+      const ends = 'clientSecret' in secret ? { clientSecretExpires: null, clientSecretAdded: new Date() } : {};
       const isChanged = differs(bot, { ...change, ...secret });
       const data = { ...ends, ...change, ...tenant, ...secret, healthChecked: null, ...(isChanged && { dateUpdated: new Date() }) };
       const [updated] = await tx.bot.updateManyAndReturn({ where: { sid, ...belonging(caller) }, data });

@@ -52,7 +52,7 @@ export async function endsOf(gateway: Gateway, bot: Bot): Promise<End[] | undefi
   });
   if (credentials.clientSecret !== '') {
     const what = `The client secret ••••${bot.clientSecretHint}`;
-    ends.push({ what, expires: bot.clientSecretExpires ?? undefined, added: bot.dateCreated });
+    ends.push({ what, expires: bot.clientSecretExpires ?? undefined, added: bot.clientSecretAdded ?? bot.dateCreated });
   }
   return ends.every(({ expires }) => expires) ? ends : withEndsByGraph(gateway, credentials, ends);
 }

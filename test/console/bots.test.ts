@@ -280,10 +280,14 @@ describe.skipIf(!chromiumPath)('a bot at the console', () => {
     await dialog().getByLabel('Issuer of the bot’s tokens').selectOption('The enterprise’s directory');
     await save('The enterprise’s directory');
     expect(await shown()).toEqual({ cloud: 'COMMERCIAL', authority: 'TENANT', homeTenantId: home, dateClientSecretExpires });
+    // So does where the gateway has moved the bot meanwhile.
+    const { prisma } = window.gateway;
+    await prisma.bot.updateMany({ data: { cloud: 'GCC' } });
     await button('Edit').click();
     await dialog().getByLabel('New client secret').fill('another-client-secret');
     await save('The enterprise’s directory');
-    expect(await shown()).toEqual({ cloud: 'COMMERCIAL', authority: 'TENANT', homeTenantId: home, dateClientSecretExpires: null });
+    expect(await shown()).toEqual({ cloud: 'GCC', authority: 'TENANT', homeTenantId: home, dateClientSecretExpires: null });
+    await prisma.bot.updateMany({ data: { cloud: 'COMMERCIAL' } });
   });
 
   test('a client secret is removed once the bot has another credential', async () => {

@@ -119,7 +119,11 @@ function Actions({ bot }: { readonly bot: BotData }) {
       onEdit={async ({ cloud, authority, homeTenantId, clientSecret, dateClientSecretExpires = '', ...values }) => {
         // The end that the form began with is the former secret's.
         const ends = dateClientSecretExpires === secretEnds ? undefined : midnightOf(dateClientSecretExpires)?.toISOString();
-        const place = { cloud: cloud as BotPlace['cloud'], authority: authority as BotPlace['authority'] };
+        // The gateway may have moved the bot to another cloud since the page was opened.
+        const place = {
+          cloud: cloud === bot.cloud ? undefined : (cloud as BotPlace['cloud']),
+          authority: authority === bot.authority ? undefined : (authority as BotPlace['authority']),
+        };
         const changes = { homeTenantId: homeTenantId || undefined, clientSecret: clientSecret || undefined, dateClientSecretExpires: ends };
         return (await update({ sid, ...values, ...place, ...changes })).problem;
       }}

@@ -19,12 +19,26 @@ interface TeamsUser {
 export const requestInstallation = (client: Installations, { organizationSid, enterpriseSid, objectId }: TeamsUser): Promise<void> =>
   requestInstallations(client, [{ organizationSid, enterpriseSid, objectId }]);
 
-/** Does so for several users. */
+/** Does so for several users. Those who have removed the app from Teams, by which it was gone for another enterprise, do not get it again. */
 export async function requestInstallations(client: Installations, users: readonly TeamsUser[]): Promise<void> {
-  if (users.length > 0) await client.teamsInstallation.createMany({ data: [...users], skipDuplicates: true });
+  if (users.length === 0) return;
+  await client.teamsInstallation.createMany({ data: [...users], skipDuplicates: true });
+  // Uses the index bot_by_application.
+  await client.$executeRaw`
+    UPDATE teams_installation i SET installed = false, removed = true, due = NULL, application_id = other.application_id,
+      error_code = other.error_code, error_message = other.error_message, date_updated = now()
+    FROM unnest(${users.map(({ organizationSid }) => organizationSid)}::text[], ${users.map(({ enterpriseSid }) => enterpriseSid)}::text[],
+        ${users.map(({ objectId }) => objectId)}::text[]) AS asked (organization_sid, enterprise_sid, object_id)
+      JOIN bot own ON own.organization_sid = asked.organization_sid AND own.enterprise_sid = asked.enterprise_sid
+      JOIN bot sharing ON lower(sharing.application_id) = lower(own.application_id)
+        AND lower(coalesce(sharing.tenant_guid, sharing.tenant_id)) = lower(coalesce(own.tenant_guid, own.tenant_id))
+        AND sharing.organization_sid = own.organization_sid AND sharing.sid <> own.sid
+      JOIN teams_installation other ON other.enterprise_sid = sharing.enterprise_sid AND other.object_id = asked.object_id
+        AND other.removed AND other.application_id = lower(own.application_id)
+    WHERE i.enterprise_sid = asked.enterprise_sid AND i.object_id = asked.object_id AND i.installed IS NULL AND NOT i.removed`;
 }
 
-type Installations = Pick<PrismaClient | Transaction, 'teamsInstallation'>;
+type Installations = Pick<Transaction, 'teamsInstallation' | '$executeRaw'>;
 
 /** Has the app installed now for the enterprise's users who do not have it: a change of its bot may be what was missing. */
 export async function retryInstallations(tx: Transaction, enterpriseSid: string): Promise<void> {

@@ -151,6 +151,26 @@ test('a removal counts for all enterprises of the app, and for a bot that is cre
   for (const customer of [one, two]) await until(async () => (await inTeams(customer, customer)).installed === true);
 });
 
+test('a removal counts for an enterprise of the app that maps the user later', async () => {
+  const bot = botThatInstalls();
+  const { id } = exchange.microsoft.addApp(bot);
+  const one = await exchange.customer({ bot, user: userWithout(bot), botAppId: id });
+  await until(async () => (await inTeams(one, one)).conversationKnown);
+  one.user.installed = false;
+  await exchange.say(one, one.user, '', { type: 'installationUpdate', action: 'remove' });
+  const installs = routesOf(one, 'install').length;
+  const two = await exchange.customer({ provider: one.provider, bot, user: one.user, botAppId: id });
+  expect(await inTeams(two, two)).toEqual({ installed: false, conversationKnown: false, lastError: expect.stringContaining('removed') });
+  await exchange.ends(one.provider, await exchange.text(two, two, PHONE, 'hello'), 'stuck');
+  expect(routesOf(one, 'install')).toHaveLength(installs);
+  // Nobody else has removed it.
+  const other = await exchange.person(two, userWithout(bot));
+  await until(async () => (await inTeams(two, other)).installed === true);
+  one.user.installed = true;
+  await exchange.say(one, one.user, '', { type: 'installationUpdate', action: 'add' });
+  await until(async () => (await inTeams(two, two)).installed === true);
+});
+
 test('another application has an app of its own, which nobody has removed', async () => {
   const bot = botThatInstalls();
   const { id } = exchange.microsoft.addApp(bot);

@@ -10,10 +10,11 @@ import { BotRef } from './bot.ts';
 
 const STATUSES: Readonly<Record<HealthStatus, string>> = {
   UNKNOWN: 'It was not checked yet, or Microsoft did not respond.',
-  HEALTHY: 'Nothing keeps a message waiting.',
+  HEALTHY: 'Nothing that concerns the bot keeps a message waiting. Messages may wait for single users: see `Mapping.teams`.',
   WARNING:
     'It works, but not for some users, such as those who do not have its app yet, or will stop, or has a credential that does not work: see `cure`.',
-  UNHEALTHY: 'Its messages wait until somebody does what `cure` says.',
+  UNHEALTHY:
+    'Its messages wait until somebody does what `cure` says. With `GRAPH_PERMISSION`, only those to users whom the bot has not looked up yet.',
 };
 
 const BotHealthStatusEnum = builder.enumType('BotHealthStatus', {
@@ -25,7 +26,9 @@ const WARNINGS = {
   INSTALL_PERMISSION: "The application lacks permissions that it takes to install the bot's app for users who do not have it.",
   APP_NOT_PUBLISHED:
     "No app of the bot is published in the tenant's catalog, or Graph finds none, so that users who do not have it cannot get it.",
-  INSTALL_REFUSED: "Microsoft refuses to install the bot's app for several users, whatever permissions the application has.",
+  INSTALL_REFUSED:
+    "Microsoft refuses to install the bot's app for several users, or for all that it was asked for, whatever permissions the application has.",
+  INSTALL_UNSUPPORTED: "Only people can install the bot's app in its cloud, and none of the enterprise's users has it.",
   CREDENTIAL_EXPIRES: 'Credentials that work end within 30 days, and no other one lasts longer.',
   CREDENTIAL_REFUSED: 'Microsoft refuses a credential, while another one works.',
 } as const;

@@ -96,6 +96,10 @@ describe('without a permission that users without the app need', () => {
     const own = await exchange.customer({ bot, user, botAppId: externalId });
     expect(await checked(own)).toMatchObject({ status: 'HEALTHY' });
     await exchange.ends(own.provider, await exchange.text(own, own, PARTNER, 'Hello'), 'stuck');
+    // The user may be unknown, and not the app.
+    expect(await checked(own)).toMatchObject({ status: 'HEALTHY' });
+    const second = await exchange.person(own, exchange.microsoft.addUser({ tenantId: bot.tenantId, installed: false }));
+    await exchange.ends(own.provider, await exchange.text(own, second, PARTNER, 'Hello'), 'stuck');
     const found = { status: 'WARNING', reason: 'INSTALL_PERMISSION', message: expect.stringContaining(CATALOG) };
     expect(await checked(own)).toMatchObject(found);
     expect(await verifiedStep(own, 'GRAPH')).toMatchObject({ passed: false, cure: expect.stringContaining(CATALOG) });
@@ -122,19 +126,36 @@ describe('without a permission that users without the app need', () => {
     },
   );
 
-  test('a wider one does, and one that only groups need is no more than named', async () => {
-    const own = await readyCustomer(exchange, {
-      permissions: [USERS, 'TeamsAppInstallation.ReadWriteAndConsentForUser.All', 'AppCatalog.ReadWrite.All'],
-    });
-    expect(await checked(own)).toMatchObject({ status: 'HEALTHY', message: null });
-    expect(await verifiedStep(own, 'GRAPH')).toMatchObject({
-      passed: true,
-      message: expect.stringContaining('GroupMember.Read.All'),
-      cure: null,
-    });
-    own.bot.permissions.push('Group.Read.All', 'Application.ReadWrite.All');
-    expect(await verifiedStep(own, 'GRAPH')).toMatchObject({ passed: true, message: null });
+  test('the one to install it, what installations have met tells where tokens do not say what is granted', async () => {
+    const own = await readyCustomer(exchange, { permissions: [USERS, CATALOG] });
+    exchange.microsoft.opaqueTokens = true;
+    own.user.installed = false;
+    expect(await checked(own)).toMatchObject({ status: 'HEALTHY' });
+    const sid = await exchange.text(own, own, PARTNER, 'Hello');
+    await exchange.ends(own.provider, sid, 'stuck');
+    const found = { message: expect.stringContaining(INSTALLS), cure: expect.stringContaining('adminconsent') };
+    expect(await checked(own)).toMatchObject({ ...found, status: 'WARNING', reason: 'INSTALL_PERMISSION' });
+    expect(await verifiedStep(own, 'INSTALLATION')).toMatchObject({ ...found, passed: false, skipped: false, allPassed: false });
+    own.bot.permissions.push(INSTALLS);
+    await mutate(own, 'retryMessage', { sid }, 'retriedMessage { sid }');
+    await exchange.ends(own.provider, sid, 'DELIVERED');
+    expect(await checked(own)).toMatchObject({ status: 'HEALTHY' });
   });
+
+  test.each(['TeamsAppInstallation.ReadWriteAndConsentForUser.All', 'TeamsAppInstallation.ManageSelectedForUser.All'])(
+    '%s, a wider one, does, and one that only groups need is no more than named',
+    async (wider) => {
+      const own = await readyCustomer(exchange, { permissions: [USERS, wider, 'AppCatalog.ReadWrite.All'] });
+      expect(await checked(own)).toMatchObject({ status: 'HEALTHY', message: null });
+      expect(await verifiedStep(own, 'GRAPH')).toMatchObject({
+        passed: true,
+        message: expect.stringContaining('GroupMember.Read.All'),
+        cure: null,
+      });
+      own.bot.permissions.push('Group.Read.All', 'Application.ReadWrite.All');
+      expect(await verifiedStep(own, 'GRAPH')).toMatchObject({ passed: true, message: null });
+    },
+  );
 
   test.each(['GCC_HIGH', 'DOD', 'CHINA'] as const)('%s needs none, where applications install no apps', async (cloud) => {
     const own = await readyCustomer(exchange, { cloud, permissions: cloud === 'CHINA' ? [USERS] : [USERS, CATALOG] });

@@ -7,6 +7,7 @@ const INSTALLS = [
   'ReadWriteSelfForUser',
   'ReadWriteForUser',
   'ReadWriteSelectedForUser',
+  'ManageSelectedForUser',
   'ReadWriteAndConsentSelfForUser',
   'ReadWriteAndConsentForUser',
 ].map((name) => `TeamsAppInstallation.${name}.All`);

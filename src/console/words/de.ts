@@ -560,6 +560,7 @@ export const de: Readonly<Record<keyof typeof en, string>> = {
   'hold.APP_NOT_PUBLISHED': 'Die App ist für die Nutzer des Mandanten nicht veröffentlicht',
   'hold.INSTALL_PERMISSION': 'Der Bot darf seine App nicht für Nutzer installieren',
   'hold.INSTALL_REFUSED': 'Microsoft installiert die App des Bots nicht für Nutzer',
+  'hold.INSTALL_UNSUPPORTED': 'Niemand hat die App, die in dieser Cloud nur Menschen installieren können',
   'hold.APP_NOT_INSTALLED': 'Der Nutzer hat die App nicht',
   'hold.BOT_BLOCKED': 'Der Bot ist dem Nutzer nicht erlaubt',
   'hold.BOT_CREDENTIALS': 'Microsoft lehnt die Zugangsdaten des Bots ab',
@@ -578,6 +579,7 @@ export const de: Readonly<Record<keyof typeof en, string>> = {
   'holdCure.INSTALL_PERMISSION': 'Erteilen Sie der Anwendung die Berechtigungen, die hier genannt sind, mit Administratorzustimmung.',
   'holdCure.INSTALL_REFUSED':
     'Laden Sie das App-Paket dieses Bots in Teams hoch, und erlauben Sie die App im Teams Admin Center für seine Nutzer.',
+  'holdCure.INSTALL_UNSUPPORTED': 'Lassen Sie die App im Teams Admin Center durch eine Einrichtungsrichtlinie für die Nutzer installieren.',
   'holdCure.APP_NOT_INSTALLED': 'Installieren Sie die App des Bots für den Teams-Nutzer.',
   'holdCure.BOT_BLOCKED': 'Erlauben Sie dem Nutzer die App des Bots im Teams Admin Center.',
   'holdCure.BOT_CREDENTIALS':

@@ -548,6 +548,7 @@ export const en = {
   'hold.APP_NOT_PUBLISHED': 'The app is not published for the users of the tenant',
   'hold.INSTALL_PERMISSION': 'The bot may not install its app for users',
   'hold.INSTALL_REFUSED': 'Microsoft does not install the bot’s app for users',
+  'hold.INSTALL_UNSUPPORTED': 'Nobody has the app, which only people can install in this cloud',
   'hold.APP_NOT_INSTALLED': 'The user does not have the app',
   'hold.BOT_BLOCKED': 'The bot is not allowed for the user',
   'hold.BOT_CREDENTIALS': 'Microsoft refuses the credentials of the bot',
@@ -565,6 +566,7 @@ export const en = {
   'holdCure.APP_NOT_PUBLISHED': 'Publish the app package of the bot in the Teams admin center, and give the bot the ID of the app.',
   'holdCure.INSTALL_PERMISSION': 'Grant the application the permissions that are named here, with admin consent.',
   'holdCure.INSTALL_REFUSED': 'Upload the app package of this bot to Teams, and allow the app for its users in the Teams admin center.',
+  'holdCure.INSTALL_UNSUPPORTED': 'Have the app installed for its users by a setup policy in the Teams admin center.',
   'holdCure.APP_NOT_INSTALLED': 'Install the app of the bot for the Teams user.',
   'holdCure.BOT_BLOCKED': 'Allow the app of the bot for the user in the Teams admin center.',
   'holdCure.BOT_CREDENTIALS':

@@ -78,11 +78,8 @@ async function checkAgain({ prisma }: Pick<Gateway, 'prisma'>, where: Prisma.Bot
 async function checkHealth(gateway: Gateway, bot: Bot): Promise<void> {
   const credentials = credentialsOf(gateway, bot);
   const given = { botAppId: bot.botAppId, mustBeFound: await mustBeFound(gateway, bot) };
-  const [found, app, installations] = await Promise.all([
-    gateway.microsoft.verifyBot(credentials, given),
-    gateway.microsoft.checkApp(credentials, given),
-    checkInstallations(gateway, bot.enterpriseSid),
-  ]);
+  const [found, app] = await Promise.all([gateway.microsoft.verifyBot(credentials, given), gateway.microsoft.checkApp(credentials, given)]);
+  const installations = await checkInstallations(gateway, bot, found);
   const movedTo = found.find((check) => check.movedTo)?.movedTo;
   if (movedTo) await moveBot(gateway, bot, movedTo);
   await storeHealth(gateway, bot, await verdictOf(gateway, bot, [...found, ...app, ...installations]));

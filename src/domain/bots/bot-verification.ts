@@ -1,5 +1,5 @@
 import type { Bot } from '../../../prisma/client/client.ts';
-import { FORBIDDEN } from '../../platforms/microsoft/app-installations.ts';
+import { FORBIDDEN, NO_PERMISSION, UNSUPPORTED } from '../../platforms/microsoft/app-installations.ts';
 import { type Authority, authorities, type Cloud, loginTenantOf } from '../../platforms/microsoft/clouds.ts';
 import { type BotCheck, type BotCredentials, botCheckSteps } from '../../platforms/microsoft/microsoft.ts';
 import { appendAudit } from '../audit.ts';
@@ -8,13 +8,14 @@ import { botNotFound } from '../errors.ts';
 import type { Gateway } from '../gateway.ts';
 import { SealError } from '../secrets.ts';
 import { hasApp, makeAppPackage } from '../teams-app/package.ts';
+import { inTransaction } from '../transaction.ts';
 import { HOLDS } from '../waiting.ts';
 import { adminConsentUrl, moveBot } from './bot-clouds.ts';
 import { claimForCheck, storeHealth, UNREADABLE, verdictOf } from './bot-health.ts';
 import { checkTenant } from './bot-tenants.ts';
 import { credentialsOf, findBot } from './bots.ts';
 import { consentAt, cureOf } from './health-verdict.ts';
-import { checkInstallations, mustBeFound } from './teams-installations.ts';
+import { checkInstallations, mustBeFound, retryInstallations } from './teams-installations.ts';
 
 /** A bot to verify, and the user who should have its app: a user principal name or an object id. */
 interface VerifyBotInput {
@@ -54,6 +55,7 @@ const CURES_BY_CODE: Readonly<Record<string, string | null>> = {
   AppOutdated: "Download the app's package again, and upload it to Teams as an update.",
   AppNotPublished: 'Approve the app in the Teams admin center: Teams apps, Manage apps.',
   [FORBIDDEN]: cureOf('INSTALL_REFUSED'),
+  [UNSUPPORTED]: cureOf('INSTALL_UNSUPPORTED'),
   BotAppIdInvalid: "Give the bot the app's id with `updateBot` (`botAppId`): the application's, or the one that the catalog gave the app.",
   UserUnknown: "Give the user principal name of a user of the bot's tenant.",
 };
@@ -89,15 +91,22 @@ export async function verifyBot(gateway: Gateway, caller: Caller, input: VerifyB
     gateway.microsoft.checkEndpoint(gateway.publicUrl + ENDPOINT_PATH),
   ]);
   const { checks: made, authority } = asked ?? NOTHING_ASKED;
-  const installations = await checkInstallations(gateway, bot.enterpriseSid);
+  const installations = await checkInstallations(gateway, bot, made);
   const checks = [...made, ...installations, endpoint];
   await appendAudit(gateway.prisma, caller, [{ action: 'bot.verify', targetSid: bot.sid }]);
   const movedTo = checks.find((check) => check.movedTo)?.movedTo;
   if (movedTo) await moveBot(gateway, bot, movedTo);
   await storeHealth(gateway, bot, asked ? await verdictOf(gateway, bot, checks) : UNREADABLE);
+  if (installations.some(({ code }) => code === NO_PERMISSION)) await tryPermission(gateway, bot);
   const consentUrl = adminConsentUrl(gateway, bot);
   const inOrder = checks.sort((one, other) => botCheckSteps.indexOf(one.step) - botCheckSteps.indexOf(other.step));
   return { checks: inOrder.map((check) => ({ ...check, cure: cureOfCheck(check, consentUrl) })), authority };
+}
+
+/** Asks for installations again, as nothing else tells whether the permission was granted by now. The next verification shows it. */
+async function tryPermission({ prisma, hints }: Gateway, { enterpriseSid }: Bot): Promise<void> {
+  await inTransaction(prisma, (tx) => retryInstallations(tx, enterpriseSid));
+  hints.installable?.();
 }
 
 /** Makes the checks that Microsoft is asked for. @throws SealError where a credential of the bot cannot be opened */

@@ -6,9 +6,9 @@ import { type End, type EndingSoon, endingSoon } from './credential-ends.ts';
 /**
  * How a bot is.
  * - `UNKNOWN`: not checked yet, or Microsoft did not respond
- * - `HEALTHY`: nothing keeps a message waiting, or soon will
+ * - `HEALTHY`: nothing that concerns the bot keeps a message waiting, or soon will
  * - `WARNING`: it works, but not for some users, or will stop unless somebody does something
- * - `UNHEALTHY`: its messages wait
+ * - `UNHEALTHY`: its messages wait, or those to users whom it has not looked up yet
  */
 export const healthStatuses = ['UNKNOWN', 'HEALTHY', 'WARNING', 'UNHEALTHY'] as const;
 export type HealthStatus = (typeof healthStatuses)[number];
@@ -34,6 +34,8 @@ const WARNINGS = {
     "Publish the bot's app package in the Teams admin center, and give the bot the app's id as `botAppId`: the application's, or the one that the catalog gave the app.",
   INSTALL_REFUSED:
     'Upload the package that the gateway makes for the bot, whose manifest names its application (`webApplicationInfo`), and allow the app for its users in the Teams admin center.',
+  INSTALL_UNSUPPORTED:
+    'Have an administrator of the tenant install the app for its users in the Teams admin center: Teams apps, Setup policies, Installed apps.',
   CREDENTIAL_EXPIRES:
     'Add a new secret or certificate with `addBotSecret` or `addBotCertificate`, or give another one with `updateBot`, with its end, before the old one ends.',
   CREDENTIAL_REFUSED:

@@ -1,7 +1,8 @@
 import type { Bot, PrismaClient, TeamsConversation, TeamsInstallation } from '../../../prisma/client/client.ts';
-import { FORBIDDEN } from '../../platforms/microsoft/app-installations.ts';
+import { APP_OR_USER_UNKNOWN, FORBIDDEN, NO_PERMISSION, UNSUPPORTED } from '../../platforms/microsoft/app-installations.ts';
+import { type Cloud, installsApps } from '../../platforms/microsoft/clouds.ts';
 import type { BotCheck } from '../../platforms/microsoft/microsoft.ts';
-import { READS_CATALOG } from '../../platforms/microsoft/permissions.ts';
+import { INSTALLS, READS_CATALOG } from '../../platforms/microsoft/permissions.ts';
 import type { Transaction } from '../transaction.ts';
 
 // Before a bot may write to a user, its app must be installed for the user. The gateway has it installed by Microsoft Graph, in the background
@@ -48,31 +49,73 @@ export async function retryInstallations(tx: Transaction, enterpriseSid: string)
   });
 }
 
+interface InstallationReader {
+  readonly prisma: PrismaClient;
+}
+
 /** How many users show that Microsoft refuses the bot its app, and not only one user, as a policy may. */
 const SEVERAL = 2;
 
-/** Checks whether Microsoft has refused to install a bot's app for several users. @returns none if it has not */
-export async function checkInstallations({ prisma }: { readonly prisma: PrismaClient }, enterpriseSid: string): Promise<BotCheck[]> {
-  const refused = await prisma.teamsInstallation.findMany({
-    where: { enterpriseSid, errorCode: FORBIDDEN, removed: false },
+/** Reads the last installations that were refused with a code, for several users at most. */
+const findRefused = ({ prisma }: InstallationReader, enterpriseSid: string, errorCode: string) =>
+  prisma.teamsInstallation.findMany({
+    where: { enterpriseSid, errorCode, removed: false },
     orderBy: { dateUpdated: 'desc' },
     take: SEVERAL,
   });
-  const message = refused[0]?.errorMessage ?? undefined;
-  return refused.length < SEVERAL ? [] : [{ step: 'INSTALLATION', passed: false, code: FORBIDDEN, message, warning: 'INSTALL_REFUSED' }];
+/** Whether there are installations that differ from refused ones: made, or failed with other codes than these. */
+const hasOthers = async ({ prisma }: InstallationReader, enterpriseSid: string, errorCodes: readonly string[]) => {
+  const where = { enterpriseSid, removed: false, OR: [{ installed: true }, { errorCode: { notIn: [...errorCodes] } }] };
+  return (await prisma.teamsInstallation.findFirst({ where, select: { objectId: true } })) !== null;
+};
+
+/** Whether a refusal that may be one user's has met several users, and nobody has the app: then Microsoft refuses it to the others, too. */
+export const isRefusedToAll = async (reader: InstallationReader, enterpriseSid: string, errorCode: string): Promise<boolean> =>
+  (await findRefused(reader, enterpriseSid, errorCode)).length >= SEVERAL && !(await hasOthers(reader, enterpriseSid, [errorCode]));
+
+/**
+ * Checks what the installations of a bot's app have met: Microsoft has refused it for several users, or for all that it was asked for; the permission was
+ * missing, if Graph does not say otherwise; or nobody has it where only people can install it.
+ * @param made the bot's other checks
+ * @returns none if they have met nothing like that
+ */
+export async function checkInstallations(
+  reader: InstallationReader,
+  { enterpriseSid, cloud }: Pick<Bot, 'enterpriseSid' | 'cloud'>,
+  made: readonly BotCheck[],
+): Promise<BotCheck[]> {
+  const failed = (errorMessage: string | null | undefined, about: Pick<BotCheck, 'code' | 'warning' | 'permissions'>): BotCheck[] => [
+    { step: 'INSTALLATION', passed: false, message: errorMessage ?? undefined, ...about },
+  ];
+  if (!installsApps(cloud as Cloud)) {
+    const [left] = await findRefused(reader, enterpriseSid, UNSUPPORTED);
+    if (!left || (await hasOthers(reader, enterpriseSid, [UNSUPPORTED]))) return [];
+    return failed(left.errorMessage, { code: UNSUPPORTED, warning: 'INSTALL_UNSUPPORTED' });
+  }
+  if (made.some(({ isUnsaid }) => isUnsaid)) {
+    const [lacking] = await findRefused(reader, enterpriseSid, NO_PERMISSION);
+    if (lacking?.errorMessage?.includes(INSTALLS))
+      return failed(lacking.errorMessage, { code: NO_PERMISSION, warning: 'INSTALL_PERMISSION', permissions: [INSTALLS] });
+  }
+  const refused = await findRefused(reader, enterpriseSid, FORBIDDEN);
+  const [last] = refused;
+  // What shows a user to be none of Teams says nothing about the app.
+  if (!last || (refused.length < SEVERAL && (await hasOthers(reader, enterpriseSid, [FORBIDDEN, 'UserNotInTeams'])))) return [];
+  return failed(last.errorMessage, { code: FORBIDDEN, warning: 'INSTALL_REFUSED' });
 }
 
 /**
  * Whether a bot's app must be looked up in the catalog to be installed: the bot has the application's id, which the app has in its manifest, or Graph has
- * refused the look-up that an installation asked for, since the catalog has no app of the bot's `botAppId`.
+ * refused the look-up that installations for several users asked for, since the catalog has no app of the bot's `botAppId`.
  */
 export async function mustBeFound(
-  { prisma }: { readonly prisma: PrismaClient },
+  { prisma }: InstallationReader,
   { enterpriseSid, applicationId, botAppId }: Pick<Bot, 'enterpriseSid' | 'applicationId' | 'botAppId'>,
 ): Promise<boolean> {
   if (applicationId.toLowerCase() === botAppId.toLowerCase()) return true;
-  const where = { enterpriseSid, errorCode: 'InstallPermission', errorMessage: { contains: READS_CATALOG } };
-  return (await prisma.teamsInstallation.findFirst({ where, select: { objectId: true } })) !== null;
+  const errorCode = { in: [APP_OR_USER_UNKNOWN, NO_PERMISSION] };
+  const where = { enterpriseSid, removed: false, errorCode, errorMessage: { contains: READS_CATALOG } };
+  return (await prisma.teamsInstallation.findMany({ where, select: { objectId: true }, take: SEVERAL })).length >= SEVERAL;
 }
 
 /** What the gateway knows of a mapping's user in Teams. */

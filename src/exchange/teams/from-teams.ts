@@ -1,3 +1,4 @@
+import { noteInstallation } from '../../domain/bots/bot-health.ts';
 import { violatesForeignKey } from '../../domain/constraints.ts';
 import type { Gateway } from '../../domain/gateway.ts';
 import { inTransaction } from '../../domain/transaction.ts';
@@ -92,9 +93,12 @@ async function receiveFrom(
     if (conversation?.conversationId !== place.conversationId || conversation.serviceUrl !== place.serviceUrl)
       await rememberConversation(gateway.prisma, enterprise, objectId, place);
     // They share the application, and so the app and the chat.
-    if (isInstallation(activity))
-      for (const other of enterprisesOf(sender))
+    if (isInstallation(activity)) {
+      for (const other of enterprisesOf(sender)) {
         if (other.enterpriseSid !== enterprise.enterpriseSid) await rememberConversation(gateway.prisma, other, objectId, place);
+        await noteInstallation(gateway, other.enterpriseSid, true);
+      }
+    }
     for (const enterpriseSid of sender.hasHeldLanes ? sender.enterpriseSids : [])
       await releaseWaiting(gateway, { enterpriseSid, objectId, reasons: CURED_BY_ACTIVITY });
     if (isInstallation(activity)) await welcomeUser(gateway, { ...place, objectId, locale: activity.locale });

@@ -3,7 +3,7 @@ import { PlatformError } from '../../domain/errors.ts';
 import { MAX_EMAIL_LENGTH } from '../../domain/values/text.ts';
 import { CurableError, DeliveryError } from '../delivery-error.ts';
 import { jsonFields } from '../request.ts';
-import { installedApps, isGuid, notAnAppId, refused } from './app-installations.ts';
+import { installedApps, isGuid, NO_PERMISSION, notAnAppId, refused } from './app-installations.ts';
 import { type Cloud, hasCatalog, installsApps, NO_INSTALLS } from './clouds.ts';
 import type { GraphRequests } from './graph-requests.ts';
 import type { AppToCheck, BotCheck, BotCredentials, Microsoft } from './microsoft.ts';
@@ -115,7 +115,7 @@ async function skippable(
   } catch (error) {
     if (!(error instanceof PlatformError)) throw error;
     const { cause } = error;
-    const isMissing = cause instanceof CurableError && cause.code === 'InstallPermission';
+    const isMissing = cause instanceof CurableError && cause.code === NO_PERMISSION;
     if (isNeeded && isRefusal(error)) {
       const message = isMissing ? lacks(permission) : `${error.message} The permission ${permission} of Microsoft Graph allows it.`;
       const code = isMissing ? 'PermissionsMissing' : (cause as DeliveryError).code;

@@ -14,6 +14,8 @@ import { INSTALLS, READS_CATALOG } from './permissions.ts';
 
 /** Graph's words for a user that Teams does not know (msgraph-sdk-java#1445). */
 const USER_NOT_FOUND = /\buser id\b.*\bnot found\b/i;
+/** Its words, with a 403, for a user who has no licence of Teams. */
+const UNLICENSED = /\blicen[cs]e information for the user\b/i;
 const HOUR_MS = 60 * 60_000;
 const NOT_IN_CATALOG = 'AppNotInCatalog';
 
@@ -22,6 +24,12 @@ export const UNSUPPORTED = 'InstallUnsupported';
 
 /** The code of a refusal to install the app that no permission of Graph cures: the application, or the user, may not have it. */
 export const FORBIDDEN = 'InstallForbidden';
+
+/** The code of a refusal that a permission of Graph cures. */
+export const NO_PERMISSION = 'InstallPermission';
+
+/** The code of a refusal by which Graph does not know the app or the user, while the application may not look up which. */
+export const APP_OR_USER_UNKNOWN = 'AppOrUserUnknown';
 
 const GUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 export const isGuid = (text: string): boolean => GUID.test(text);
@@ -54,6 +62,7 @@ export function createAppInstallations(
     if (status === 404 && USER_NOT_FOUND.test(sent.refusal().message)) throw userNotInTeams();
     // An id that is no app's is a 404, or a 400 (https://github.com/microsoftgraph/microsoft-graph-docs-contrib/issues/5972).
     if (status === 404 || status === 400) return undefined;
+    if (status === 403 && UNLICENSED.test(sent.refusal().message)) throw userNotInTeams();
     throw refused(sent, INSTALLS, { forbiddenCode: FORBIDDEN });
   }
 
@@ -84,9 +93,9 @@ export function createAppInstallations(
       const given = botAppId.toLowerCase();
       const tried = known ?? given;
       let id = tried;
-      let forbidden: unknown;
+      let forbidden: PlatformError | undefined;
       let isRepeated = await install(bot, objectId, tried).catch((error) => {
-        if (!isForbidden(error)) throw error;
+        if (!(error instanceof PlatformError && isForbidden(error))) throw error;
         forbidden = error;
         return undefined;
       });
@@ -94,8 +103,12 @@ export function createAppInstallations(
       if (isRepeated === undefined) {
         id = await catalogId(bot, given).catch((error) => {
           if (!isInconclusive(error)) throw error;
-          if (forbidden && tried !== bot.applicationId.toLowerCase()) throw forbidden;
-          throw known === undefined ? error : appGone(botAppId);
+          // The id may be the catalog's, which need not be looked up.
+          const isOther = tried !== bot.applicationId.toLowerCase();
+          const mayNotLookUp = codeOf(error) === NO_PERMISSION;
+          if (forbidden && isOther) throw mayNotLookUp ? forbiddenUnlessFound(forbidden) : forbidden;
+          if (known !== undefined) throw appGone(botAppId);
+          throw isOther && mayNotLookUp ? appOrUserUnknown(botAppId) : error;
         });
         if (id !== tried) {
           catalogIds.set(key, id);
@@ -142,13 +155,21 @@ const userNotInTeams = () =>
 const appGone = (botAppId: string) =>
   notInstalled('AppGone', `Graph no longer knows the app ${botAppId}, or the user is not, or not yet, a user of Microsoft Teams.`);
 
+const LOOKS_UP = `If the bot's botAppId is not the id that the catalog gave the app, finding the app takes the permission ${READS_CATALOG} of Microsoft Graph.`;
+const appOrUserUnknown = (botAppId: string) =>
+  notInstalled(
+    APP_OR_USER_UNKNOWN,
+    `Graph does not know the app ${botAppId}, or the user is not, or not yet, a user of Microsoft Teams. ${LOOKS_UP}`,
+  );
+const forbiddenUnlessFound = ({ message, detail }: PlatformError) => notInstalled(FORBIDDEN, `${message} ${LOOKS_UP}`, { detail });
+
 /**
  * Whether Graph says that the application may not manage the app. That may mean that it knows no app by this id, such as the one in a manifest, which the
  * catalog rarely has (https://github.com/microsoftgraph/microsoft-graph-docs-contrib/issues/478).
  */
 const isForbidden = (error: unknown) => codeOf(error) === FORBIDDEN;
 /** Whether the catalog must not be read, or does not have the app, which may be listed days after its upload: what Graph said before says more. */
-const isInconclusive = (error: unknown) => codeOf(error) === 'InstallPermission' || codeOf(error) === NOT_IN_CATALOG;
+const isInconclusive = (error: unknown) => codeOf(error) === NO_PERMISSION || codeOf(error) === NOT_IN_CATALOG;
 
 const codeOf = (error: unknown) => (error instanceof PlatformError && error.cause instanceof CurableError ? error.cause.code : undefined);
 
@@ -178,5 +199,5 @@ export function refused(
     return notInstalled(forbiddenCode ?? code, `Graph does not ${asked}: ${message}`, { detail });
   }
   const words = `The application may not install its app: grant it the permission ${permission} of Microsoft Graph. ${message}`;
-  return notInstalled('InstallPermission', words, { detail });
+  return notInstalled(NO_PERMISSION, words, { detail });
 }

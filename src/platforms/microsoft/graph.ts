@@ -43,7 +43,8 @@ export function createMicrosoftGraph({ send }: GraphRequests, cloud: Cloud): Mic
     },
     checkPermissions: async (bot, isFound) => {
       const { response, refusal, permissions } = await send(bot, 'v1.0/users?$top=1&$select=id');
-      const { needed, words } = lackingPermissions(permissions(), cloud, isFound);
+      const granted = permissions();
+      const { needed, words } = lackingPermissions(granted, cloud, isFound);
       if (response.status !== 200) {
         const { code, message } = refusal();
         const cause = graphError(response.status, { code, message }, retryAfterMs(response));
@@ -51,6 +52,7 @@ export function createMicrosoftGraph({ send }: GraphRequests, cloud: Cloud): Mic
           return { passed: false, code, message, reason: cause.reason, permissions: [READS_USERS, ...needed] };
         throw new PlatformError(message, { detail: `${response.status} ${code}`, cause });
       }
+      if (granted === undefined) return { isUnsaid: true };
       if (needed.length === 0) return words ? { message: words } : {};
       return { passed: false, code: 'PermissionsMissing', message: words, warning: 'INSTALL_PERMISSION', permissions: needed };
     },

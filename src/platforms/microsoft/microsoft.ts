@@ -59,6 +59,8 @@ export interface BotCheck {
   readonly skipped?: boolean;
   /** Whether it could not be made for a while only: Microsoft was too busy, or did not respond. */
   readonly isTemporary?: boolean;
+  /** Of `GRAPH`: whether Graph's tokens do not say which permissions the application has. */
+  readonly isUnsaid?: boolean;
   /** The permissions of Graph that the application lacks, and needs. */
   readonly permissions?: readonly string[];
   /** Microsoft's error message, or what is to be said of a step that passed. */
@@ -85,9 +87,10 @@ export type BotFault = (typeof botFaults)[number];
  * What keeps the messages to users waiting who do not have the bot's app yet.
  * - `INSTALL_PERMISSION`: the gateway may not install it, or not look for it in the catalog
  * - `APP_NOT_PUBLISHED`: there is no published app to install
- * - `INSTALL_REFUSED`: Microsoft does not install it for several of them
+ * - `INSTALL_REFUSED`: Microsoft does not install it for several of them, or for any
+ * - `INSTALL_UNSUPPORTED`: only people can install it in the bot's cloud, and nobody has
  */
-export const botWarnings = ['INSTALL_PERMISSION', 'APP_NOT_PUBLISHED', 'INSTALL_REFUSED'] as const;
+export const botWarnings = ['INSTALL_PERMISSION', 'APP_NOT_PUBLISHED', 'INSTALL_REFUSED', 'INSTALL_UNSUPPORTED'] as const;
 export type BotWarning = (typeof botWarnings)[number];
 
 /** When a credential of an application ends, as Graph tells. */

@@ -23,9 +23,13 @@ const TO_INSTALL: GraphPermission = {
   name: INSTALLS,
   use: 'install its app for users',
   // https://learn.microsoft.com/graph/api/userteamwork-post-installedapps
-  wider: ['ReadWriteForUser', 'ReadWriteSelectedForUser', 'ReadWriteAndConsentSelfForUser', 'ReadWriteAndConsentForUser'].map(
-    (name) => `TeamsAppInstallation.${name}.All`,
-  ),
+  wider: [
+    'ReadWriteForUser',
+    'ReadWriteSelectedForUser',
+    'ManageSelectedForUser',
+    'ReadWriteAndConsentSelfForUser',
+    'ReadWriteAndConsentForUser',
+  ].map((name) => `TeamsAppInstallation.${name}.All`),
 };
 /** So it is without this one, unless the bot has the app's id in the catalog, which need not be looked up. */
 const TO_FIND: GraphPermission = {

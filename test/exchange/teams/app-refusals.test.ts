@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { FakeAnswer } from '../../fakes/fake-server.ts';
+import type { FakeUser } from '../../fakes/microsoft-state.ts';
 import { done } from '../../parity/faces.ts';
-import { checkHealth, shownBot, verifiedStep } from '../../support/bots.ts';
-import { createTestExchange, type TestExchange, until } from '../../support/exchange.ts';
+import { addCredential, checkHealth, shownBot, verifiedStep } from '../../support/bots.ts';
+import { type Customer, createTestExchange, type TestExchange, until } from '../../support/exchange.ts';
 import { INSTALLS, installationsOf } from '../../support/installations.ts';
 
 // An app that Graph does not find by its id, or does not install, and what the mapping and the bot's health say of that.
@@ -16,6 +18,10 @@ beforeAll(async () => {
 afterAll(() => exchange.close());
 
 const { botThatInstalls, userWithout, inTeams, withoutWelcome, routesOf } = installationsOf(() => exchange);
+
+/** Has Graph refuse the next installation for a user. Those of other tests may be tried again at any time. */
+const refuse = ({ objectId }: FakeUser, answer: FakeAnswer) =>
+  exchange.microsoft.fault('install', { answer, when: ({ path }) => path.includes(objectId) });
 
 test("an app given by its manifest's id is found in the catalog, once for all users", async () => {
   const bot = botThatInstalls('AppCatalog.Read.All');
@@ -35,8 +41,9 @@ test.each([
 ])('an app given by %s is found in the catalog, also where Graph says that the application may not manage it', async (_, manifestId) => {
   const bot = botThatInstalls('AppCatalog.Read.All');
   const { externalId } = exchange.microsoft.addApp(bot, manifestId === undefined ? {} : { externalId: manifestId });
-  exchange.microsoft.fault('install', { answer: { status: 403, body: FORBIDDEN } });
-  const own = await exchange.customer({ bot, user: userWithout(bot), botAppId: externalId });
+  const user = userWithout(bot);
+  refuse(user, { status: 403, body: FORBIDDEN });
+  const own = await exchange.customer({ bot, user, botAppId: externalId });
   await until(async () => (await inTeams(own, own)).installed === true, 20_000);
   expect(routesOf(own, 'install')).toEqual(['install', 'install']);
 });
@@ -52,8 +59,9 @@ test.each([
   await until(async () => (await inTeams(own, own)).installed === true);
   microsoft.apps.splice(microsoft.apps.indexOf(former), 1);
   const { id } = microsoft.addApp(bot);
-  microsoft.fault('install', { answer: { status, body } });
-  const next = await exchange.person(own, userWithout(bot));
+  const user = userWithout(bot);
+  refuse(user, { status, body });
+  const next = await exchange.person(own, user);
   await exchange.ends(own.provider, await exchange.text(own, next, PHONE, 'hello'), 'DELIVERED');
   expect(await inTeams(own, next)).toEqual({ installed: true, conversationKnown: true, lastError: null });
   // The new id is remembered.
@@ -83,18 +91,37 @@ test('an app that is gone from the catalog: the next user’s mapping says so, a
 test('an app that the catalog has by this id, and that the application may not manage: the mapping says so', async () => {
   const bot = botThatInstalls('AppCatalog.Read.All');
   exchange.microsoft.addApp(bot, { id: bot.applicationId });
-  exchange.microsoft.fault('install', { answer: { status: 403, body: FORBIDDEN } });
-  const own = await exchange.customer({ bot, user: userWithout(bot), botAppId: bot.applicationId });
+  const user = userWithout(bot);
+  refuse(user, { status: 403, body: FORBIDDEN });
+  const own = await exchange.customer({ bot, user, botAppId: bot.applicationId });
   await until(async () => (await inTeams(own, own)).lastError ?? false);
   expect(await inTeams(own, own)).toMatchObject({ installed: false, lastError: expect.stringContaining('not allowed to manage') });
+  // Nobody has it, so it is not this user's.
+  await until(async () => {
+    await checkHealth(exchange);
+    return (await shownBot(own)).health.reason === 'INSTALL_REFUSED';
+  });
+});
+
+test('an app that the application may not manage, nor look up: the mapping names the permission for that', async () => {
+  const bot = botThatInstalls();
+  const { externalId } = exchange.microsoft.addApp(bot, { externalId: '1e2d7c75-62b6-4a5d-8e6f-8b3c2d4e5f60' });
+  const user = userWithout(bot);
+  refuse(user, { status: 403, body: FORBIDDEN });
+  const own = await exchange.customer({ bot, user, botAppId: externalId });
+  const { lastError } = await until(async () => ((await inTeams(own, own)).lastError ? inTeams(own, own) : false));
+  expect(lastError).toMatch(/not allowed to manage .* AppCatalog\.Read\.All/);
 });
 
 test('an app that Microsoft refuses to several users: health warns, verifyBot names the cure, and both end with it', async () => {
   const { microsoft } = exchange;
   const bot = botThatInstalls('AppCatalog.Read.All');
+  const app = microsoft.addApp(bot);
+  const first = await exchange.customer({ bot, user: userWithout(bot), botAppId: app.id });
+  await until(async () => (await inTeams(first, first)).installed === true);
   // As one whose manifest was written by hand, without webApplicationInfo.
-  const app = microsoft.addApp(bot, { webApplicationId: '' });
-  const own = await exchange.customer({ bot, user: userWithout(bot), botAppId: app.id });
+  microsoft.apps.splice(microsoft.apps.indexOf(app), 1, { ...app, webApplicationId: '' });
+  const own = { ...first, ...(await exchange.person(first, userWithout(bot))) };
   const health = async () => {
     await checkHealth(exchange);
     return (await shownBot(own)).health;
@@ -117,7 +144,11 @@ test('an app that Microsoft refuses to several users: health warns, verifyBot na
     cure,
     allPassed: false,
   });
-  microsoft.apps.splice(microsoft.apps.indexOf(app), 1, { ...app, webApplicationId: bot.applicationId });
+  microsoft.apps.splice(
+    microsoft.apps.findIndex(({ id }) => id === app.id),
+    1,
+    app,
+  );
   await done(own.provider, 'updateBot', { sid: own.botSid });
   await exchange.ends(own.provider, sid, 'DELIVERED');
   await until(async () => (await inTeams(own, own)).installed === true);
@@ -138,6 +169,54 @@ test('without the permission messages wait, the reason names it, and granting it
   for (const sid of sids) await exchange.ends(own.provider, sid, 'DELIVERED');
   expect(withoutWelcome(own)).toEqual(['one', 'two']);
   expect(await inTeams(own, own)).toEqual({ installed: true, conversationKnown: true, lastError: null });
+});
+
+test.each([
+  ['updateBot', (own: Customer) => done(own.provider, 'updateBot', { sid: own.botSid })],
+  ['verifyBot', (own: Customer) => verifiedStep(own, 'GRAPH')],
+  ['addBotSecret', (own: Customer) => addCredential(own, { secret: 'another-secret' })],
+])('a permission that was granted: the app is installed at once by %s, which changes nothing of it', async (_by, cure) => {
+  const bot = exchange.microsoft.addBot({ permissions: ['User.Read.All'] });
+  const { id } = exchange.microsoft.addApp(bot);
+  const own = await exchange.customer({ bot, user: userWithout(bot), botAppId: id });
+  const second = await exchange.person(own, userWithout(bot));
+  for (const person of [own, second]) await until(async () => (await inTeams(own, person)).lastError ?? false);
+  await until(async () => {
+    await checkHealth(exchange);
+    return (await shownBot(own)).health.reason === 'INSTALL_PERMISSION';
+  });
+  bot.permissions.push(INSTALLS);
+  await cure(own);
+  for (const person of [own, second]) await until(async () => (await inTeams(own, person)).installed === true, 15_000);
+});
+
+test('a user whom Graph does not know, in words that may be about the app, which may not be looked up: the others get it', async () => {
+  const bot = botThatInstalls();
+  const { id } = exchange.microsoft.addApp(bot, { externalId: bot.tenantId });
+  const user = userWithout(bot);
+  refuse(user, { status: 404, body: { error: { code: 'NotFound', message: 'NotFound' } } });
+  const own = await exchange.customer({ bot, user, botAppId: id });
+  const { lastError } = await until(async () => ((await inTeams(own, own)).lastError ? inTeams(own, own) : false));
+  expect(lastError).toMatch(/not yet, a user .* AppCatalog\.Read\.All/);
+  const second = await exchange.person(own, userWithout(bot));
+  await until(async () => (await inTeams(own, second)).installed === true, 15_000);
+  await checkHealth(exchange);
+  expect((await shownBot(own)).health).toMatchObject({ status: 'HEALTHY' });
+});
+
+test('users without a licence of Teams: their mappings say so, and the bot is fine', async () => {
+  const bot = botThatInstalls();
+  const { id } = exchange.microsoft.addApp(bot);
+  const message = 'Failed to get license information for the user. Ensure user has a valid Office365 license assigned to them.';
+  const users = [userWithout(bot), userWithout(bot)] as const;
+  for (const user of users) refuse(user, { status: 403, body: { error: { code: 'Forbidden', message } } });
+  const own = await exchange.customer({ bot, user: users[0], botAppId: id });
+  for (const person of [own, await exchange.person(own, users[1])]) {
+    const { lastError } = await until(async () => ((await inTeams(own, person)).lastError ? inTeams(own, person) : false));
+    expect(lastError).toContain('not yet, a user of Microsoft Teams');
+  }
+  await checkHealth(exchange);
+  expect((await shownBot(own)).health).toMatchObject({ status: 'HEALTHY' });
 });
 
 test.each([
@@ -179,7 +258,7 @@ test('a user whom Teams does not know keeps the app from nobody else', async () 
   await until(async () => (await inTeams(own, second)).installed === true);
   // In other words than Graph's own: the id has been an app's before.
   const third = userWithout(bot);
-  exchange.microsoft.fault('install', { answer: { status: 404, body: { error: { code: 'NotFound', message: 'NotFound' } } } });
+  refuse(third, { status: 404, body: { error: { code: 'NotFound', message: 'NotFound' } } });
   const other = await exchange.person(own, third);
   await until(async () => (await inTeams(own, other)).lastError ?? false);
   expect(await inTeams(own, other)).toEqual(notInTeams);
@@ -192,8 +271,9 @@ test('Graph asks to wait: the installation follows', async () => {
   const bot = botThatInstalls();
   const { id } = exchange.microsoft.addApp(bot);
   const refusal = { error: { code: 'TooManyRequests', message: 'Too many requests.' } };
-  exchange.microsoft.fault('install', { answer: { status: 429, headers: { 'retry-after': '1' }, body: refusal } });
-  const own = await exchange.customer({ bot, user: userWithout(bot), botAppId: id });
+  const user = userWithout(bot);
+  refuse(user, { status: 429, headers: { 'retry-after': '1' }, body: refusal });
+  const own = await exchange.customer({ bot, user, botAppId: id });
   await exchange.ends(own.provider, await exchange.text(own, own, PHONE, 'patience'), 'DELIVERED');
   expect(withoutWelcome(own)).toEqual(['patience']);
 });
@@ -202,8 +282,9 @@ test('Graph asks to wait for years: the installation is tried again within an ho
   const bot = botThatInstalls();
   const { id } = exchange.microsoft.addApp(bot);
   const refusal = { error: { code: 'TooManyRequests', message: 'Too many requests.' } };
-  exchange.microsoft.fault('install', { answer: { status: 429, headers: { 'retry-after': '99999999999999' }, body: refusal } });
-  const own = await exchange.customer({ bot, user: userWithout(bot), botAppId: id });
+  const user = userWithout(bot);
+  refuse(user, { status: 429, headers: { 'retry-after': '99999999999999' }, body: refusal });
+  const own = await exchange.customer({ bot, user, botAppId: id });
   const where = { enterpriseSid: own.enterpriseSid, objectId: own.user.objectId };
   const failed = () =>
     exchange.gateway.prisma.teamsInstallation.findFirst({ where: { ...where, attempts: { gt: 0 }, errorCode: { not: null } } });

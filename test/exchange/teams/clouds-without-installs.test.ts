@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { NO_INSTALLS } from '../../../src/platforms/microsoft/clouds.ts';
+import { checkHealth, shownBot, verifiedStep } from '../../support/bots.ts';
 import { type Customer, createTestExchange, type TestExchange, until } from '../../support/exchange.ts';
 
 // "Install app for user: not supported in application context in the GCC High and DOD environments", and 21Vianet's cloud has no such API
@@ -23,9 +24,23 @@ describe.each(['GCC_HIGH', 'DOD', 'CHINA'] as const)('in %s', (cloud) => {
     const { microsoft } = exchange;
     const bot = microsoft.addBot({ cloud });
     const user = microsoft.addUser({ tenantId: bot.tenantId, installed: false });
-    const own = await exchange.customer({ bot, user });
+    const own = await exchange.customer({ bot, user, botAppId: microsoft.addApp(bot).id });
     await until(async () => (await inTeams(own)).lastError !== null);
     expect(await inTeams(own)).toEqual({ installed: null, conversationKnown: false, lastError: NO_INSTALLS });
+    const hasHealth = (reason: string | null) =>
+      until(async () => {
+        await checkHealth(exchange);
+        const { health } = await shownBot(own);
+        return health.reason === reason && health;
+      });
+    const cure = expect.stringContaining('Setup policies');
+    expect(await hasHealth('INSTALL_UNSUPPORTED')).toMatchObject({
+      status: 'WARNING',
+      code: 'InstallUnsupported',
+      message: NO_INSTALLS,
+      cure,
+    });
+    expect(await verifiedStep(own, 'INSTALLATION')).toMatchObject({ passed: false, skipped: false, code: 'InstallUnsupported', cure });
     const waiting = await exchange.ends(own.provider, await exchange.text(own, own, PHONE, 'hello'), 'stuck');
     expect(waiting).toMatchObject({ stuck: true, waiting: { reason: 'APP_NOT_INSTALLED' } });
     const row = await exchange.database.prisma.teamsInstallation.findFirstOrThrow({ where: { objectId: user.objectId } });
@@ -38,6 +53,7 @@ describe.each(['GCC_HIGH', 'DOD', 'CHINA'] as const)('in %s', (cloud) => {
     expect(await exchange.post(installed, await exchange.sign(installed))).toBe(200);
     await exchange.ends(own.provider, waiting.sid, 'DELIVERED');
     expect(await inTeams(own)).toEqual({ installed: true, conversationKnown: true, lastError: null });
+    expect(await hasHealth(null)).toMatchObject({ status: 'HEALTHY' });
   });
 
   test('a user who installed the app before they had a number is known to have it once they do, is welcomed, and written to', async () => {

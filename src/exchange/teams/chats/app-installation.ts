@@ -2,12 +2,13 @@ import type { LRUCache } from 'lru-cache';
 import type { TeamsInstallation } from '../../../../prisma/client/client.ts';
 import { noteInstallation } from '../../../domain/bots/bot-health.ts';
 import { credentialsOf } from '../../../domain/bots/bots.ts';
+import { isRefusedToAll } from '../../../domain/bots/teams-installations.ts';
 import { PlatformError } from '../../../domain/errors.ts';
 import type { Gateway } from '../../../domain/gateway.ts';
 import { inTransaction } from '../../../domain/transaction.ts';
 import { releaseWaiting } from '../../../domain/waiting.ts';
 import { CurableError, DeliveryError, NotYetError } from '../../../platforms/delivery-error.ts';
-import { FORBIDDEN, UNSUPPORTED } from '../../../platforms/microsoft/app-installations.ts';
+import { APP_OR_USER_UNKNOWN, FORBIDDEN, NO_PERMISSION, UNSUPPORTED } from '../../../platforms/microsoft/app-installations.ts';
 import type { AppInstallation, ConversationReference } from '../../../platforms/microsoft/microsoft.ts';
 import type { MessageToDeliver } from '../../outbox/claim-lanes.ts';
 import { forgetConversation, keepOpened } from './conversations.ts';
@@ -109,11 +110,11 @@ export async function forgetInstallation(
 const REMOVED = "The bot's app was removed for the user in Teams.";
 
 /** Refusals that concern the bot, so that Microsoft would refuse its other users, too. Those with a reason of their own do, except of an unknown user. */
-const OF_THE_BOT: ReadonlySet<string> = new Set(['InstallPermission', 'AppNotInCatalog', 'BotAppIdInvalid']);
+const OF_THE_BOT: ReadonlySet<string> = new Set([NO_PERMISSION, 'AppNotInCatalog', 'BotAppIdInvalid']);
 const isOfTheBot = (cause: DeliveryError) =>
   OF_THE_BOT.has(cause.code) || (cause instanceof CurableError && cause.reason !== 'USER_UNKNOWN' && cause.reason !== 'APP_NOT_INSTALLED');
 /** Refusals that may concern the bot, or only the user. */
-const MAYBE_OF_THE_BOT: ReadonlySet<string> = new Set([FORBIDDEN, 'AppGone']);
+const MAYBE_OF_THE_BOT: ReadonlySet<string> = new Set([FORBIDDEN, APP_OR_USER_UNKNOWN, UNSUPPORTED, 'AppGone']);
 /** Whether the bot's health may have changed with this refusal. @param before the code of the user's refusal before */
 const concernsHealth = (cause: DeliveryError, before: string | null | undefined) =>
   isOfTheBot(cause) || (MAYBE_OF_THE_BOT.has(cause.code) && before !== cause.code);
@@ -146,8 +147,11 @@ async function leaveToPeople(gateway: Gateway, user: Omit<User, 'bot'>, cause: D
   if (conversationId && serviceUrl && !known?.partnerDate) await welcomeUser(gateway, { ...user, conversationId, serviceUrl });
 }
 
-/** Stores why the app is not installed, and when that is tried again: for all users of a bot whose fault it is. */
-async function keepError(gateway: Gateway, user: Omit<User, 'bot'>, cause: DeliveryError): Promise<void> {
+/**
+ * Stores why the app is not installed, and when that is tried again: for all users of a bot whose fault it is.
+ * @param isRecalled whether Microsoft was not asked, since it has refused another user lately: it may take this one by now, and the others
+ */
+async function keepError(gateway: Gateway, user: Omit<User, 'bot'>, cause: DeliveryError, isRecalled = false): Promise<void> {
   if (cause.code === UNSUPPORTED) return leaveToPeople(gateway, user, cause);
   const { prisma } = gateway;
   const { organizationSid, enterpriseSid, objectId } = user;
@@ -159,11 +163,13 @@ async function keepError(gateway: Gateway, user: Omit<User, 'bot'>, cause: Deliv
     create: { organizationSid, enterpriseSid, objectId, ...error, ...installed, due: inMs(HOUR_MS) },
     update: { ...error, ...installed },
   });
+  const isOfAll =
+    isOfTheBot(cause) || (cause.code === APP_OR_USER_UNKNOWN && (await isRefusedToAll(gateway, enterpriseSid, APP_OR_USER_UNKNOWN)));
   // Those that were put off shortly before stay as they are: an import asks for thousands, one by one.
-  const whose = isOfTheBot(cause) ? { enterpriseSid, due: { lt: inMs(HOUR_MS / 2) } } : { enterpriseSid, objectId };
+  const whose = isOfAll && !isRecalled ? { enterpriseSid, due: { lt: inMs(HOUR_MS / 2) } } : { enterpriseSid, objectId };
   await prisma.teamsInstallation.updateMany({
     where: { ...whose, removed: false },
-    data: isOfTheBot(cause) ? { ...error, due: inMs(HOUR_MS) } : { due: inMs(pauseMs(row.attempts, cause)), attempts: { increment: 1 } },
+    data: isOfAll ? { ...error, due: inMs(HOUR_MS) } : { due: inMs(pauseMs(row.attempts, cause)), attempts: { increment: 1 } },
   });
 }
 
@@ -190,8 +196,10 @@ export async function workOnInstallation(
     return;
   }
   const key = `${bot.sid} ${bot.dateUpdated.getTime()}`;
+  // One that is tried again at once, since something may have cured the bot: what it was refused before no longer counts.
+  if (errorCode !== null && row.attempts === 0) refused.delete(key);
   const known = refused.get(key);
-  if (known) return keepError(gateway, row, known);
+  if (known) return keepError(gateway, row, known, true);
   try {
     const heldBackMs = gateway.microsoft.graphHeldBackMs(credentialsOf(gateway, bot));
     if (heldBackMs > 0) {
@@ -199,6 +207,7 @@ export async function workOnInstallation(
       return;
     }
     await install(gateway, { ...row, bot });
+    refused.delete(key);
     await releaseUser(gateway, row);
     if (errorCode === null) return;
     // What kept it back is over, for the others as well.

@@ -28,14 +28,18 @@ describe.skipIf(!chromiumPath)('GraphiQL in Chromium', () => {
     );
   }
 
-  test('runs the examples of a mutation and a subscription', async () => {
-    const from = await createSender(gateway, await gateway.provider());
-    const { accountSid: username, authToken: password } = from.provider;
+  test('runs each of its examples', async () => {
+    const provider = await gateway.provider();
+    const { accountSid: username, authToken: password } = provider;
     const context = await browser.newContext({ httpCredentials: { username, password } });
     const page = await context.newPage();
     await page.goto(`${new URL(gateway.url).origin}/graphql`);
+    await runTab(page, 'Viewer', username);
     await runTab(page, 'CreateEnterprise', 'admin@berg.example');
+    await runTab(page, 'Enterprises', '"totalCount"');
+    await runTab(page, 'Messages', '"hasNextPage"');
     await runTab(page, 'LiveMessages', '"cursor"');
+    const from = await createSender(gateway, provider);
     await from.send({ body: 'Shown-in-GraphiQL' });
     await page.locator('.result-window').getByText('Shown-in-GraphiQL').first().waitFor();
     await context.close();

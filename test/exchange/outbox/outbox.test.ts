@@ -130,6 +130,38 @@ describe('order', () => {
   }, 60_000);
 });
 
+test('a dispatcher that stops while the database is away tries until the cut-off, and says that claims remain', async () => {
+  await exchange.pause();
+  const { sql, prisma } = exchange.gateway;
+  let isAway = false;
+  const refused = Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' });
+  const writeTogether: typeof sql.writeTogether = (statement) => (isAway ? Promise.reject(refused) : sql.writeTogether(statement));
+  const cutOff = new AbortController();
+  const dispatcher = startDispatcher(Object.assign({}, exchange.gateway, { sql: { ...sql, writeTogether } }), {
+    concurrency: 8,
+    perOrganization: 4,
+    pollMs: 50,
+    cutOff: cutOff.signal,
+  });
+  const held = exchange.microsoft.hold('activities');
+  const sid = await exchange.text(customer, customer, PHONE, 'while it stops');
+  await held.arrived;
+  isAway = true;
+  let hasStopped = false;
+  const stopped = dispatcher.stop().finally(() => {
+    hasStopped = true;
+  });
+  held.release();
+  await until(async () => exchange.logged.some((line) => line.includes('retrying until the database is back')));
+  expect(hasStopped).toBe(false);
+  cutOff.abort();
+  expect(await stopped).toBe(false);
+  // As when the lease has expired.
+  await prisma.$executeRaw`UPDATE outbox_lane SET holder = NULL, due = now() WHERE holder IS NOT NULL`;
+  exchange.resume();
+  expect(await exchange.ends(customer.provider, sid, 'DELIVERED')).toMatchObject({ possiblyDuplicated: true });
+});
+
 describe('a message that has used up its retries', () => {
   test('is stuck, visible, does not block its conversation, and is sent by retryMessage', async () => {
     exchange.restcomm.faults.next('send', { status: 503, body: 'Out of order.' }, 3);

@@ -55,7 +55,7 @@ describe.skipIf(!chromiumPath)('a provider’s day', () => {
     expect(window.page.url()).toMatch(/#\/enterprises\?name=koh$/);
     await button('Created').click();
     await window.page.waitForURL(/sort=DATE_CREATED&direction=ASC/);
-    expect(await window.page.getByRole('columnheader', { name: 'Created' }).getAttribute('aria-sort')).toBe('ascending');
+    await expect.poll(() => window.page.getByRole('columnheader', { name: 'Created' }).getAttribute('aria-sort')).toBe('ascending');
   });
 
   test('a bot is set up step by step, and checked with Microsoft', async () => {

@@ -25,13 +25,19 @@ const useStyles = makeStyles({
 
 type Verified = Extract<NonNullable<ResultOf<typeof VERIFY>['verifyBot']>, { passed: boolean }>;
 
-/** Checks a bot with Microsoft, and shows each step with its cure. */
-export function BotChecks({ sid }: { readonly sid: string }) {
+/** Checks a bot with Microsoft, and shows each step with its cure, until the bot is changed. */
+export function BotChecks({ bot: { sid, dateUpdated } }: { readonly bot: { readonly sid: string; readonly dateUpdated?: string } }) {
   const words = useWords();
   const styles = useStyles();
   const verify = usePerform(VERIFY);
   const [microsoftAddress, setMicrosoftAddress] = useState('');
   const [state, setState] = useState<'idle' | 'busy' | { verified?: Verified; problem?: Problem }>('idle');
+
+  const [version, setVersion] = useState(dateUpdated);
+  if (version !== dateUpdated) {
+    setVersion(dateUpdated);
+    if (state !== 'busy') setState('idle');
+  }
 
   async function run() {
     setState('busy');

@@ -171,7 +171,7 @@ export default function BotSetup() {
             </Link>
           </p>
           <AppPackage sid={bot.sid} />
-          <BotChecks sid={bot.sid} />
+          <BotChecks bot={bot} />
           <p>
             <Link href={linkTo(`/bots/${bot.sid}`)}>{words('bot.open')}</Link>
           </p>

@@ -80,8 +80,7 @@ function BotPage({ bot }: { readonly bot: BotData }) {
         </p>
       )}
       <BotHealth sid={bot.sid} />
-      {/* Once the bot is changed, what a check found is no longer true. */}
-      {may('WRITE') && <BotChecks key={bot.dateUpdated} sid={bot.sid} />}
+      {may('WRITE') && <BotChecks bot={bot} />}
     </Page>
   );
 }

@@ -78,11 +78,11 @@ test('usage refuses what is not valid', async () => {
 
 test('usage reads rows of 80 MB, and refuses more of them, however little it would show', async () => {
   const large = await gateway.provider();
-  // A day of many mappings, in rows of 8,192 bytes. What they have is no MMS, so the answer is empty.
+  // A day of many mappings, in rows of 8,192 bytes with what separates the lists. What they have is no MMS, so the answer is empty.
   const store = (first: number, last: number) =>
     gateway.database.pool.query(
       `INSERT INTO usage_slot (organization_sid, grain, mapping_sid, enterprise_sid, slot, kinds, messages, segments)
-       SELECT $1, 9, 'BE' || n, 'EN', '2020-01-01Z', repeat('70,', 1365) || '7', repeat('1,', 1023) || '10', repeat('1,', 1023) || '10'
+       SELECT $1, 9, 'BE' || n, 'EN', '2020-01-01Z', repeat('70,', 1365) || '7', repeat('1,', 1023) || '10', repeat('1,', 1022) || '10'
        FROM generate_series($2::int, $3::int) n`,
       [large.organizationSid, first, last],
     );

@@ -101,7 +101,8 @@ export function coverOf(times: readonly number[], { whole, zones = [], quarters 
     }
     const own = (usual.length === 'hour' && zones.find(({ length }) => LENGTHS[length].begin(from) === from)) || usual;
     const [first, last] = [nearest(own.length, from), nearest(own.length, to)];
-    const isShorter = first < last && Math.abs(from - first) + Math.abs(to - last) < to - from;
+    // As far apart, too: the ends of a day are those of its neighbours, which need them as well.
+    const isShorter = first < last && Math.abs(from - first) + Math.abs(to - last) <= to - from;
     if (!isShorter) {
       add(place, from, to, sign, level + 1);
       return;

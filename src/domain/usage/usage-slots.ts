@@ -1,7 +1,7 @@
 import type { Sql } from '../../database/sql.ts';
 import { SearchTooWideError } from '../errors.ts';
+import { QUARTER_MS } from './usage-buckets.ts';
 import { coverOf, GRAINS, type SlotUse } from './usage-grains.ts';
-import type { PackedKinds } from './usage-sums.ts';
 
 interface SlotQuery {
   readonly organizationSid: string;
@@ -23,24 +23,30 @@ interface Slot {
   /** Their enterprise and mapping, if the rows are by these; '' otherwise, and for messages of no mapping. */
   readonly enterprise: string;
   readonly mapping: string;
-  readonly packed: PackedKinds;
+  /** Their kinds, messages and segments, for UsageSums. */
+  readonly packed: string;
   readonly uses: readonly SlotUse[];
 }
 
-interface Row extends PackedKinds {
-  /** CHANGED: a quarter of an hour of changes that are not added up yet. RUN: merged slots. */
-  readonly grain: number;
-  /** When the slot begins; for merged slots, the number of the run. */
-  readonly seconds: number;
-  /** The bytes of the rows up to this one. */
-  readonly bytes: number;
-  readonly enterprise: string;
-  readonly mapping: string;
+/** Of few columns: a row has few messages, and each column of many rows counts. */
+interface Row {
+  /** The quarter of an hour at which the slot begins, or the number of the run, times GRAIN_NUMBERS, and the grain. */
+  readonly number: number;
+  readonly enterprise?: string;
+  readonly mapping?: string;
+  readonly packed: string;
 }
 
+const GRAIN_NUMBERS = 16;
+/** In place of a grain: a quarter of an hour of changes that are not added up yet. */
 const CHANGED = 0;
-const RUN = -1;
-const SECONDS = 'extract(epoch FROM slot)::float8';
+/** In place of a grain: merged slots. */
+const RUN = 15;
+const numbered = (grain: string | number) => `date_part('epoch', slot) / ${QUARTER_MS / 1000} * ${GRAIN_NUMBERS} + ${grain}`;
+/** The lists of a slot, or of one kind of it, as one text. */
+const PACKED = "kinds || ' ' || messages || ' ' || segments";
+/** Those of several slots. */
+const MERGED = `string_agg(${PACKED}, ' ')`;
 
 /**
  * Reads the slots from which usage is added up, and what changed since they were, in one snapshot.
@@ -74,37 +80,41 @@ export async function readSlots(
     ...(isOfAll ? ["enterprise_sid = ''"] : []),
   ];
   const and = (conditions: readonly string[]) => conditions.map((condition) => ` AND ${condition}`).join('');
-  const columns = `${byEnterprise ? 'enterprise_sid' : "''"} AS enterprise, ${byMapping ? 'mapping_sid' : "''"} AS mapping`;
+  const by = [...(byEnterprise ? ['enterprise'] : []), ...(byMapping ? ['mapping'] : [])];
+  const names = by.map((name) => `, ${name}`).join('');
+  const columns = by.map((name) => `, ${name}_sid AS ${name}`).join('');
   // For each range by itself, along an index: joined, all slots could be read for each.
-  const slotsOf = (some: typeof ranges) => `FROM ${rangesOf(some)} CROSS JOIN LATERAL (
-       SELECT grain, ${SECONDS} AS seconds, ${columns}, kinds, messages, segments FROM usage_slot
+  const slotsOf = (some: typeof ranges, read: string) => `FROM ${rangesOf(some)} CROSS JOIN LATERAL (
+       SELECT ${read}${columns} FROM usage_slot
        WHERE organization_sid = $1 AND grain = r.of AND slot >= since AND slot < before${and([...own, ...alike])} OFFSET 0
      ) AS used`;
-  const joined = "string_agg(kinds, ','), string_agg(messages, ','), string_agg(segments, ',')";
-  const merged = () =>
-    `UNION ALL SELECT ${RUN}, number - 1, enterprise, mapping, ${joined} ${slotsOf(runs)} GROUP BY number, enterprise, mapping`;
+  const merged = () => `UNION ALL SELECT (number - 1) * ${GRAIN_NUMBERS} + ${RUN}, ${MERGED}${names}
+     ${slotsOf(runs, 'kinds, messages, segments')} GROUP BY number${names}`;
   const rows = await sql.query<Row & Record<string, unknown>>(
-    `SELECT * FROM (
-       SELECT *, (sum(octet_length(kinds) + octet_length(messages) + octet_length(segments)) OVER (ROWS UNBOUNDED PRECEDING))::float8 AS bytes FROM (
-         SELECT used.* ${slotsOf(ranges)}
+    `SELECT number, packed${names} FROM (
+       SELECT *, sum(octet_length(packed)) OVER (ROWS UNBOUNDED PRECEDING) AS bytes FROM (
+         SELECT used.* ${slotsOf(ranges, `${numbered('grain')} AS number, ${PACKED} AS packed`)}
          ${runs.length > 0 ? merged() : ''}
          UNION ALL
-         SELECT ${CHANGED}, ${SECONDS}, enterprise, mapping, string_agg(kind::text, ','), string_agg(messages::text, ','), string_agg(segments::text, ',') FROM (
-           SELECT slot, ${columns}, usage_kind(direction, type, status, bucket) AS kind, sum(messages) AS messages, sum(segments) AS segments
+         SELECT ${numbered(CHANGED)}, ${MERGED}${names} FROM (
+           SELECT slot${columns}, usage_kind(direction, type, status, bucket) AS kinds, sum(messages) AS messages, sum(segments) AS segments
            FROM usage_change WHERE organization_sid = $1 AND slot >= ${bound(times[0])} AND slot < ${bound(times.at(-1))}${and(own)}
-           GROUP BY 1, 2, 3, 4
-         ) AS changed GROUP BY slot, enterprise, mapping LIMIT ${limit + 1}
+           GROUP BY slot, kinds${names}
+         ) AS changed GROUP BY slot${names} LIMIT ${limit + 1}
        ) AS found
-     ) AS sized WHERE bytes - octet_length(kinds) - octet_length(messages) - octet_length(segments) <= ${place(maxBytes)}`,
+     ) AS sized WHERE bytes - octet_length(packed) <= ${place(maxBytes)}`,
     values,
   );
-  if (rows.length > limit || (rows.at(-1)?.bytes ?? 0) > maxBytes) throw new SearchTooWideError();
-  const usesOfRow = ({ grain, seconds }: Row): readonly SlotUse[] => {
-    if (grain === RUN) return runs[seconds]?.uses ?? [];
-    const time = seconds * 1000;
+  // Those that had already passed the bytes are not sent.
+  if (rows.length > limit || rows.reduce((bytes, row) => bytes + row.packed.length, 0) > maxBytes) throw new SearchTooWideError();
+  const usesOfRow = ({ number }: Row): readonly SlotUse[] => {
+    const quarter = Math.floor(number / GRAIN_NUMBERS);
+    const grain = number - quarter * GRAIN_NUMBERS;
+    if (grain === RUN) return runs[quarter]?.uses ?? [];
+    const time = quarter * QUARTER_MS;
     return grain === CHANGED ? [{ place: placeOf(time, times), sign: 1, from: 0, to: 1 }] : usesOf(grain, time);
   };
-  return rows.map((row) => ({ enterprise: row.enterprise, mapping: row.mapping, packed: row, uses: usesOfRow(row) }));
+  return rows.map((row) => ({ enterprise: row.enterprise ?? '', mapping: row.mapping ?? '', packed: row.packed, uses: usesOfRow(row) }));
 }
 
 /** The number of the hour, day or month that a time is in. */

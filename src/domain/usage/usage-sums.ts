@@ -2,13 +2,6 @@ import { DELIVERY_BOUNDS } from './delivery-times.ts';
 import type { SlotUse } from './usage-grains.ts';
 import { KINDS, kindsWhere } from './usage-kinds.ts';
 
-/** How many messages of each kind a slot has: numbers, separated by commas. */
-export interface PackedKinds {
-  readonly kinds: string;
-  readonly messages: string;
-  readonly segments: string;
-}
-
 /** What was used in one hour, day or month, of one group. */
 export interface UsageSum {
   readonly place: number;
@@ -40,12 +33,24 @@ export class UsageSums {
     this.#bits = bits;
   }
 
-  /** @returns how many sums there are more than before */
-  add(packed: PackedKinds, uses: readonly SlotUse[]): number {
+  /**
+   * @param packed how many messages of each kind one or more slots have: of each slot its kinds, their messages and their segments. Numbers are separated
+   *   by commas, lists by spaces.
+   * @returns how many sums there are more than before
+   */
+  add(packed: string, uses: readonly SlotUse[]): number {
     const before = this.#sums.size;
-    const length = readIntegers(packed.kinds, numbers);
-    readIntegers(packed.messages, counts);
-    readIntegers(packed.segments, sizes);
+    for (position = 0; position < packed.length; ) {
+      const length = readIntegers(packed, numbers);
+      readIntegers(packed, counts);
+      readIntegers(packed, sizes);
+      this.#addSlot(length, uses);
+    }
+    return this.#sums.size - before;
+  }
+
+  /** Adds the slot that was read last. */
+  #addSlot(length: number, uses: readonly SlotUse[]): void {
     // In this order, most kinds of a slot are added to the same sum as the kind before. Queries of many slots spend most of their time here.
     for (const { place, sign, from, to } of uses) {
       let sum: UsageSum | undefined;
@@ -66,7 +71,6 @@ export class UsageSums {
         }
       }
     }
-    return this.#sums.size - before;
   }
 
   #sumOf(place: number, kind: number): UsageSum {
@@ -98,18 +102,23 @@ const [numbers, counts, sizes]: [number[], number[], number[]] = [[], [], []];
 
 const [COMMA, MINUS, ZERO] = [44, 45, 48];
 
-/** Reads integers that are separated by commas. @returns how many there are */
+/** Where the list that is read next begins. */
+let position = 0;
+
+/** Reads integers that are separated by commas, up to a space. @returns how many there are */
 function readIntegers(text: string, into: number[]): number {
-  let [value, sign, length] = [0, 1, 0];
-  for (let at = 0; at < text.length; at++) {
+  let [value, sign, length, at] = [0, 1, 0, position];
+  for (; at < text.length; at++) {
     const code = text.charCodeAt(at);
-    if (code === COMMA) {
+    if (code >= ZERO) value = value * 10 + code - ZERO;
+    else if (code === COMMA) {
       into[length++] = sign * value;
       value = 0;
       sign = 1;
     } else if (code === MINUS) sign = -1;
-    else value = value * 10 + code - ZERO;
+    else break;
   }
   into[length++] = sign * value;
+  position = at + 1;
   return length;
 }

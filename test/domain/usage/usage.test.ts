@@ -10,7 +10,8 @@ import { reportStatus } from '../../../src/domain/messages/status-reports.ts';
 import { DELIVERY_BOUNDS, deliveryQuantile } from '../../../src/domain/usage/delivery-times.ts';
 import { fillUsage, foldUsage } from '../../../src/domain/usage/fold-usage.ts';
 import { readUsage, type UsageDimension, type Used } from '../../../src/domain/usage/usage.ts';
-import type { UsageGranularity } from '../../../src/domain/usage/usage-buckets.ts';
+import { DAY_MS, HOUR_MS, type UsageGranularity } from '../../../src/domain/usage/usage-buckets.ts';
+import { coverOf, GRAINS } from '../../../src/domain/usage/usage-grains.ts';
 import { kindOf, numberOf, type UsageKind } from '../../../src/domain/usage/usage-kinds.ts';
 import { newSid } from '../../../src/domain/values/sid.ts';
 import { createTestDatabase } from '../../support/database.ts';
@@ -64,7 +65,10 @@ const between = (mappingSid: string, direction: 'INBOUND' | 'OUTBOUND', body = '
 
 /** Around changes of clocks in both hemispheres. */
 const DAYS = ['2026-03-08', '2026-03-29', '2026-04-05', '2026-10-25', '2026-11-01', '2026-12-31'].map((day) => Date.parse(day));
-const ZONES = ['UTC', 'Europe/Berlin', 'America/New_York', 'Asia/Kolkata', 'Asia/Kathmandu', 'America/Havana', 'Australia/Lord_Howe'];
+const ZONES = [
+  ...['UTC', 'Europe/Berlin', 'America/New_York', 'Asia/Kolkata', 'Asia/Kathmandu', 'America/Havana', 'Australia/Lord_Howe'],
+  ...['America/St_Johns', 'Pacific/Auckland'],
+];
 
 const minutes = fc.record({ day: fc.constantFrom(...DAYS), minute: fc.integer({ min: -36 * 60, max: 60 * 60 }) });
 const timeOf = ({ day, minute }: { day: number; minute: number }) => day + minute * 60_000;
@@ -319,6 +323,15 @@ describe('usage', () => {
     await foldUsage(prisma);
     expect(await readUsage(gateway, caller, ALL)).toMatchObject([{ messages: 50, delivered: 11 }]);
   });
+});
+
+test('a day that begins at any quarter of an hour is added up from at most thirteen slots, one more at the end', () => {
+  for (let quarter = 0; quarter < 96; quarter++) {
+    const times = Array.from({ length: 31 }, (_, day) => ALL.from.getTime() + day * DAY_MS + quarter * QUARTER_MS);
+    const { ranges } = coverOf(times, GRAINS.enterprise, false);
+    const slots = ranges.reduce((sum, { grain, from, to }) => sum + (to - from) / (grain === 7 ? HOUR_MS : DAY_MS), 0);
+    expect(slots, `${quarter}`).toBeLessThanOrEqual(30 * 13 + 12);
+  }
 });
 
 test('times to delivery have the same buckets here and in the database', async () => {

@@ -46,7 +46,7 @@ describe('a user that Microsoft does not know', () => {
     const sid = await write();
     expect((await exchange.ends(provider, sid, 'stuck')).waiting).toMatchObject({
       reason: 'USER_UNKNOWN',
-      code: 'MICROSOFT_ADDRESS_INVALID',
+      channelErrorCode: 'MICROSOFT_ADDRESS_INVALID',
     });
     await resolveMappingUsers(exchange.gateway);
     await exchange.ends(provider, sid, 'DELIVERED');

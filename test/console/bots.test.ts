@@ -244,6 +244,15 @@ describe.skipIf(!chromiumPath)('a bot at the console', () => {
     await page.getByRole('link', { name: '11111111-2222-4333-8444-555555555555' }).click();
   });
 
+  test('a link to the app package that is refused does not replace the console', async () => {
+    const { page } = window;
+    await page.context().route('**/exports/*', (route) => route.fulfill({ status: 429, json: { code: 'TOO_MANY_REQUESTS' } }));
+    await Promise.all([page.waitForEvent('download'), button('Download the app package').click()]);
+    await page.getByRole('heading', { name: 'Bot of Kohl' }).waitFor();
+    await page.context().unroute('**/exports/*');
+    window.complaints.splice(0);
+  });
+
   test('does what a check advises: another cloud, another issuer of tokens, the end of the secret', async () => {
     const { page, gateway } = window;
     const shown = async () =>

@@ -54,5 +54,15 @@ describe.skipIf(!chromiumPath)('usage of 150 days', () => {
     await page.getByRole('cell', { name: 'January 2026', exact: true }).waitFor();
     expect(await rows()).toBe(5);
     await page.unrouteAll();
+    // What is wrong with a download is not said of another period.
+    await page.route('**/graphql', async (route) => {
+      if (!route.request().postDataJSON().variables?.input) return route.continue();
+      await route.fulfill({ json: { errors: [{ message: 'no', extensions: { code: 'TOO_MANY_REQUESTS' } }] } });
+    });
+    await button('Download as CSV').click();
+    await page.getByRole('alert').getByText('Too many requests.').waitFor();
+    await page.getByLabel('From', { exact: true }).fill('2026-02-01');
+    await page.getByRole('alert').waitFor({ state: 'detached' });
+    await page.unrouteAll({ behavior: 'wait' });
   });
 });

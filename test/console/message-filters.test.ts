@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { chromiumPath } from '../support/chromium.ts';
 import { signIn, violationsOn } from '../support/console.ts';
 import { consoleWindow, createKohl, NUMBER, PHONE, USER } from '../support/console-window.ts';
+import { withResolvers } from '../support/with-resolvers.ts';
 
 const OTHER = '+493023125043';
 const HOUR = 60 * 60 * 1000;
@@ -86,6 +87,19 @@ describe.skipIf(!chromiumPath)('messages are found', () => {
     expect(await mapping.evaluate((element) => element === element.ownerDocument.activeElement)).toBe(true);
     await mapping.selectOption(USER);
     await message('For Cloudy').waitFor({ state: 'detached' });
+    // Until the other one's name is there, it does not have this one's.
+    const other = data.mappings.nodes.find(({ externalAddress }: { externalAddress: string }) => externalAddress === OTHER).sid;
+    const answer = withResolvers();
+    await page.route('**/graphql', async (route) => {
+      if (route.request().postDataJSON().variables?.sid === other) await answer.promise;
+      await route.continue();
+    });
+    await page.goto(`${gateway.url}/console/#/${path}?mapping=${other}`);
+    await message('For Sunny').waitFor({ state: 'detached' });
+    expect(await mapping.locator('option').last().textContent()).not.toBe(USER);
+    answer.resolve();
+    await mapping.getByText('cloudy@kohl.example').waitFor({ state: 'attached' });
+    await page.unrouteAll({ behavior: 'wait' });
   });
 
   test('of today, by the overview’s number of them', async () => {

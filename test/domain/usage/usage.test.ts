@@ -304,6 +304,25 @@ describe('usage', () => {
     ]);
   });
 
+  test('of changes that are too many for one statement’s time is added up in smaller parts', async () => {
+    const { prisma, pool } = database;
+    await pool.query(`
+      INSERT INTO usage_change SELECT 'OR1', 'BE1', '', timestamptz '2026-01-01Z' + n * interval '15 min', 'INBOUND', 'SMS', 'QUEUED', 0, 1, 1
+      FROM generate_series(1, 2900) AS n`);
+    await pool.query(`
+      CREATE FUNCTION out_of_time() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+        IF (SELECT count(*) FROM taken) > 2000 THEN RAISE 'canceling statement due to statement timeout' USING ERRCODE = '57014'; END IF;
+        RETURN NULL;
+      END $$;
+      CREATE TRIGGER out_of_time AFTER DELETE ON usage_change REFERENCING OLD TABLE AS taken FOR EACH STATEMENT EXECUTE FUNCTION out_of_time()`);
+    try {
+      expect(await foldUsage(prisma)).toBe(2900);
+    } finally {
+      await pool.query('DROP FUNCTION out_of_time CASCADE');
+    }
+    expect(await readUsage(gateway, caller, ALL)).toMatchObject([{ messages: 2900 }]);
+  });
+
   test('of messages from before is counted once, while they change and others are stored', async () => {
     const { prisma, pool, sql } = database;
     const before = [];

@@ -83,12 +83,12 @@ export async function verifyBot(gateway: Gateway, caller: Caller, input: VerifyB
   const bot = found && (await claimForCheck(gateway, found));
   if (!bot) throw botNotFound(input.sid);
   const microsoftAddress = input.microsoftAddress?.trim() || undefined;
-  const [asked, endpoint] = await Promise.all([
+  const [endpoint, asked] = await Promise.all([
+    gateway.microsoft.checkEndpoint(gateway.publicUrl + ENDPOINT_PATH),
     askMicrosoft(gateway, bot, microsoftAddress).catch((error) => {
       if (error instanceof SealError) return undefined;
       throw error;
     }),
-    gateway.microsoft.checkEndpoint(gateway.publicUrl + ENDPOINT_PATH),
   ]);
   const { checks: made, authority } = asked ?? NOTHING_ASKED;
   const installations = await checkInstallations(gateway, bot, made);

@@ -110,9 +110,7 @@ function argumentsOf() {
   if (!/^\d+\.\d+\.\d+$/.test(version ?? '') || more.length > 0) throw usage;
   if (values.sign === '') throw new ReleaseError(`--sign needs the path of an SSH key.\n${usage.message}`);
   if ((values.sign === undefined) === !values.unsigned)
-    throw new ReleaseError(
-      `A release is signed: give --sign <ssh key>, or --unsigned if nobody has to tell it from others.\n${usage.message}`,
-    );
+    throw new ReleaseError(`A release is signed: give --sign <ssh key>, or --unsigned if nobody needs to verify it.\n${usage.message}`);
   return { version, key: values.sign, isTagOnly: values['tag-only'] };
 }
 
@@ -151,7 +149,7 @@ function artefacts(version, key) {
     const files = artefactsIn(directory, version, key);
     rmSync(made, { recursive: true, force: true });
     renameSync(directory, made);
-    if (!key) console.log('These artefacts are NOT SIGNED: nobody can tell them from others.');
+    if (!key) console.log('These artefacts are NOT SIGNED: nobody can verify where they come from.');
     return files.map((file) => join('release', version, file));
   } finally {
     rmSync(directory, { recursive: true, force: true });

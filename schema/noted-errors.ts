@@ -12,8 +12,8 @@ declare global {
 }
 
 /**
- * Notes in the context the code of the first error that a field answers as data: the operation's report has it, although its result has no `errors`. Fields
- * that cannot answer one are left as they are. Must come after the errors plugin, whose wrapper then surrounds this one.
+ * Notes in the context the code of the first error that a field returns as data, so that the operation's report has it although its result has no `errors`.
+ * Fields that cannot return one are left as they are. Must come after the errors plugin, whose wrapper then surrounds this one.
  */
 class NotedErrors<Types extends SchemaTypes> extends BasePlugin<Types> {
   override wrapResolve(

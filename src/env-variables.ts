@@ -50,7 +50,7 @@ export const variables = z
     BOOTSTRAP_ACCOUNT_EMAIL: z.email().optional().describe('an e-mail address'),
     /** Format of REST's dates: `iso` (ISO 8601, UTC), or `recorded`, the formats of the source document's examples. */
     REST_TIMESTAMPS: z.enum(['iso', 'recorded']).default('iso').describe('iso or recorded'),
-    /** REST's clientSecret: `plain`, as documented, or `masked` except for its last four characters, at most half of it. */
+    /** REST's clientSecret: `plain`, as documented, or `masked` except for its end, at most four characters and at most half of it. */
     REST_BOT_SECRETS: z.enum(['plain', 'masked']).default('plain').describe('plain or masked'),
     /** Base URL at which Restcomm and callers reach this gateway, for webhooks. Its listening address by default. */
     PUBLIC_URL: httpUrl().optional().describe('https://host'),

@@ -34,7 +34,7 @@ const EXPECTED = [
   SettingsError,
 ];
 
-const CLAIMS_REMAIN = 'could not release everything in time: what is claimed is free when its leases expire';
+const CLAIMS_REMAIN = 'could not release everything in time: other instances take over what is left when its leases expire';
 
 /** Runs the process, from parsing its settings to its last response. Resolves with the exit code once it is shut down. */
 async function main(): Promise<number> {

@@ -24,7 +24,7 @@ const BotCredentialRef = builder.prismaNode('BotCredential', {
     name: t.exposeString('name', { nullable: true, description: 'A name to recognize it by. `null` if none was given.' }),
     hint: t.exposeString('hint', {
       nullable: true,
-      description: 'The last four characters of a secret, at most half of it. `null` for a certificate.',
+      description: 'The end of a secret, to recognize it by: at most four characters, and at most half of it. `null` for a certificate.',
     }),
     thumbprint: t.exposeString('thumbprint', {
       nullable: true,

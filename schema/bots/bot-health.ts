@@ -27,7 +27,7 @@ const WARNINGS = {
   APP_NOT_PUBLISHED:
     "No app of the bot is published in the tenant's catalog, or Graph finds none, so that users who do not have it cannot get it.",
   INSTALL_REFUSED:
-    "Microsoft refuses to install the bot's app for several users, or for all that it was asked for, whatever permissions the application has.",
+    "Microsoft refuses to install the bot's app for several users, or for all users so far, whatever permissions the application has.",
   INSTALL_UNSUPPORTED: "Only people can install the bot's app in its cloud, and none of the enterprise's users has it.",
   CREDENTIAL_EXPIRES: 'Credentials that work end within 30 days, and no other one lasts longer.',
   CREDENTIAL_REFUSED: 'Microsoft refuses a credential, while another one works.',

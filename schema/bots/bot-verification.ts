@@ -12,7 +12,7 @@ const STEPS: Readonly<Record<BotCheck['step'], string>> = {
   CATALOG:
     "The app is in the catalog of the tenant's Teams, published, in the version of `Bot.appPackage` or a later one. Needs `AppCatalog.Read.All`.",
   INSTALLATION:
-    'The app is installed for the user of `microsoftAddress`. Needs `TeamsAppInstallation.ReadWriteSelfForUser.All`. Also fails, for any or no user, if Microsoft has refused to install the app for several users.',
+    'The app is installed for the user of `microsoftAddress`. Needs `TeamsAppInstallation.ReadWriteSelfForUser.All`. Also fails, whatever `microsoftAddress` is, if Microsoft has refused to install the app for several users, or for all users so far; if an installation lacked the permission, and tokens do not show which permissions the application has; or if only people can install the app in the cloud of the bot, and no user has it.',
   CONNECTOR: 'The Bot Framework accepts the token and knows the bot.',
   ENDPOINT: 'The messaging endpoint below PUBLIC_URL leads to this gateway, and refuses what Microsoft has not signed.',
 };

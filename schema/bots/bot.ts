@@ -44,7 +44,7 @@ export const BotRef = builder.prismaNode('Bot', {
     tenantId: t.exposeString('tenantId', { description: "The id of the application's tenant, which the Teams users must belong to." }),
     botAppId: t.exposeString('botAppId', { description: 'The app store id of the published bot app.' }),
     clientSecretHint: t.exposeString('clientSecretHint', {
-      description: 'The last four characters of the client secret, at most half of it, to recognize it by.',
+      description: 'The end of the client secret, to recognize it by: at most four characters, and at most half of it.',
     }),
     clientSecret: t.string({
       nullable: true,

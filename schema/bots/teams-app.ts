@@ -109,7 +109,7 @@ builder.queryField('teamsApp', (t) =>
     type: TeamsAppRef,
     nullable: true,
     description:
-      "How the Teams app of the caller's organization looks, or of one of its enterprises. Errors: `ENTERPRISE_NOT_FOUND`, with which it is `null`.",
+      "How the Teams app of the caller's organization looks, or of one of its enterprises. `null` if there is no such enterprise, with the error `ENTERPRISE_NOT_FOUND`.",
     args: { enterpriseSid: t.arg.id({ description: owned.enterpriseSid }) },
     resolve: async (_root, { enterpriseSid }, { gateway, caller, loaders }) => {
       const sid = enterpriseSid == null ? caller.enterpriseSid : normalizeSid(enterpriseSid);

@@ -69,7 +69,7 @@ const ImportRowRef = builder.objectRef<MappingImportRow>('MappingImportRow').imp
     errorMessage: t.exposeString('errorMessage', { nullable: true, description: 'A human-readable explanation of the error.' }),
     errorPath: t.stringList({
       nullable: true,
-      description: 'The `path` that `createMapping` has for this row: the column that caused the error. `null` if none did.',
+      description: 'The `path` of the error that `createMapping` returns for this row: the column that caused it. `null` if none did.',
       resolve: ({ errorField }) => errorField?.split('.') ?? null,
     }),
     mappingSid: t.exposeID('mappingSid', { nullable: true, description: 'The sid of the mapping that was created, or existed.' }),

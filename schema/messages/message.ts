@@ -214,7 +214,7 @@ export const MessageFilterInput = builder.inputType('MessageFilter', {
     }),
     body: t.string({
       description:
-        'The text contains this text of at least three characters. Case-insensitive, without wildcards. The messages that match the other conditions are searched one by one, so give a time, an enterprise or a mapping, too: among many, a rare text is `SEARCH_TOO_WIDE`. Where the operator has turned on the index of texts, rare texts with three letters or digits in a row are found without.',
+        'The text contains this text of at least three characters. Case-insensitive, without wildcards. The messages that match the other conditions are searched one by one, so give a time, an enterprise or a mapping, too: among many, a rare text is `SEARCH_TOO_WIDE`. Where the operator has turned on the index of texts, rare texts with three letters or digits in a row are found without these.',
     }),
     statuses: t.field({ type: [ChannelStatusEnum], description: 'The delivery status is one of these.' }),
     channelErrorCode: t.string({ description: 'The error code contains this text. Case-insensitive, without wildcards.' }),

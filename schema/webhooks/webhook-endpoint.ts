@@ -120,7 +120,7 @@ export const WebhookEndpointRef = builder.prismaNode('WebhookEndpoint', {
       type: 'DateTime',
       nullable: true,
       description:
-        'The time of the first failure since it last made progress, later by the time in which nothing was sent to it. After three days, it is disabled. `null` if there is none.',
+        'The time of the first failure since it last made progress, moved forward by the time in which nothing was sent to it. Three days after it, the endpoint is disabled. `null` if there is none.',
     }),
     dateNextAttempt: t.field({
       type: 'DateTime',

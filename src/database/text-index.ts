@@ -14,7 +14,7 @@ export class TextIndexError extends Error {
   override readonly name = 'TextIndexError';
 }
 
-/** The number of the advisory lock of whoever builds or removes it. */
+/** The number of the advisory lock that is held while the index is built or removed. */
 const ADVISORY_LOCK = 72_707_370;
 
 /** Whether the index is there, and its size. */
@@ -66,7 +66,7 @@ const drop = async (client: pg.PoolClient): Promise<void> => {
   await client.query(withoutTimeout(`DROP INDEX CONCURRENTLY IF EXISTS ${TEXT_INDEX.name}`));
 };
 
-/** Does the work on one connection, for any time, while nobody else does such work. */
+/** Does the work on one connection, without a time limit, while no other process does such work. */
 async function alone<Result>(pool: pg.Pool, work: (client: pg.PoolClient) => Promise<Result>): Promise<Result> {
   const client = await pool.connect();
   try {

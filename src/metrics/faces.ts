@@ -53,7 +53,7 @@ export function operationMetrics(registers: Registers): ObserveOperation {
   const runs = new Map<string, Runs[]>();
   new Counter({
     name: 'gateway_operations_total',
-    help: 'Operations that were run, by face, kind, name (trusted, or the first field), outcome (OK, an error code, or ABANDONED by its client), and way (planned or general)',
+    help: 'Operations that were run, by face, kind, name (trusted, or the first field), outcome (OK, an error code, TIMEOUT, or ABANDONED by its client), and way (planned or general)',
     labelNames: ['face', 'kind', 'operation', 'outcome', 'way'],
     registers,
     collect() {

@@ -24,7 +24,7 @@ interface Kept<Data, Variables> {
 interface Known<Data, Variables> {
   /** The answer to what is asked now. It stays while it is read again, and if that fails. */
   readonly data: Data | undefined;
-  /** As `data`; until there is an answer, that to what was asked before. */
+  /** As `data`, or the answer to what was asked before until there is one. */
   readonly latest: Kept<Data, Variables> | undefined;
   /** Why there is no answer, or none that is newer. */
   readonly problem: Problem | undefined;

@@ -75,7 +75,8 @@ function cureOfCheck({ step, passed, skipped, permissions, reason, code }: BotCh
 
 /**
  * Checks a bot with Microsoft, step by step: the form of its ids, its token by each credential, its permissions in Microsoft Graph, the connector, and the
- * messaging endpoint; that the app is in the catalog, is not refused to several users, and is installed for a user if one is named. Stores what that says of the bot's health, and is recorded in the audit log.
+ * messaging endpoint; that the app is in the catalog, that installations have met no cause of the bot's own, and that a user has the app, if one is named.
+ * Stores what that says of the bot's health, and is recorded in the audit log.
  * @throws NotFoundError BOT_NOT_FOUND (481)
  */
 export async function verifyBot(gateway: Gateway, caller: Caller, input: VerifyBotInput): Promise<BotVerification> {

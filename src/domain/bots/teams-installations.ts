@@ -20,7 +20,7 @@ interface TeamsUser {
 export const requestInstallation = (client: Installations, { organizationSid, enterpriseSid, objectId }: TeamsUser): Promise<void> =>
   requestInstallations(client, [{ organizationSid, enterpriseSid, objectId }]);
 
-/** Does so for several users. Those who have removed the app from Teams, by which it was gone for another enterprise, do not get it again. */
+/** Does so for several users. A user who has removed the app that another enterprise shares does not get it again. */
 export async function requestInstallations(client: Installations, users: readonly TeamsUser[]): Promise<void> {
   if (users.length === 0) return;
   await client.teamsInstallation.createMany({ data: [...users], skipDuplicates: true });
@@ -74,7 +74,7 @@ export const isRefusedToAll = async (reader: InstallationReader, enterpriseSid: 
   (await findRefused(reader, enterpriseSid, errorCode)).length >= SEVERAL && !(await hasOthers(reader, enterpriseSid, [errorCode]));
 
 /**
- * Checks what the installations of a bot's app have met: Microsoft has refused it for several users, or for all that it was asked for; the permission was
+ * Checks what the installations of a bot's app have met: Microsoft has refused it for several users, or for all users so far; the permission was
  * missing, if Graph does not say otherwise; or nobody has it where only people can install it.
  * @param made the bot's other checks
  * @returns none if they have met nothing like that
@@ -99,7 +99,7 @@ export async function checkInstallations(
   }
   const refused = await findRefused(reader, enterpriseSid, FORBIDDEN);
   const [last] = refused;
-  // What shows a user to be none of Teams says nothing about the app.
+  // That a user is not a user of Teams says nothing about the app.
   if (!last || (refused.length < SEVERAL && (await hasOthers(reader, enterpriseSid, [FORBIDDEN, 'UserNotInTeams'])))) return [];
   return failed(last.errorMessage, { code: FORBIDDEN, warning: 'INSTALL_REFUSED' });
 }

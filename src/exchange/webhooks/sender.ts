@@ -19,8 +19,8 @@ export interface WebhookSender extends Pick<ClaimLoop, 'stop'> {
 }
 
 /**
- * Endpoints that this instance delivers to at once: those that answer, those of one organization, and those that were slow the last time, which thus keep only
- * others waiting. Endpoints that turn slow leave their places to others, until there are this many in all.
+ * Endpoints that this instance delivers to at once: those that answer, those of one organization, and those that were slow the last time, which thus delay only
+ * each other. Endpoints that turn slow leave their places to others, until there are this many in all.
  */
 const QUICK = 32;
 const PER_ORGANIZATION = 8;

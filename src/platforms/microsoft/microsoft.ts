@@ -87,7 +87,7 @@ export type BotFault = (typeof botFaults)[number];
  * What keeps the messages to users waiting who do not have the bot's app yet.
  * - `INSTALL_PERMISSION`: the gateway may not install it, or not look for it in the catalog
  * - `APP_NOT_PUBLISHED`: there is no published app to install
- * - `INSTALL_REFUSED`: Microsoft does not install it for several of them, or for any
+ * - `INSTALL_REFUSED`: Microsoft does not install it for several of them, or for all so far
  * - `INSTALL_UNSUPPORTED`: only people can install it in the bot's cloud, and nobody has
  */
 export const botWarnings = ['INSTALL_PERMISSION', 'APP_NOT_PUBLISHED', 'INSTALL_REFUSED', 'INSTALL_UNSUPPORTED'] as const;

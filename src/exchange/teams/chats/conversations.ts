@@ -65,8 +65,8 @@ export async function rememberConversation(
 }
 
 /**
- * Stores the conversation that the bot has opened with a Teams user, or that Graph has named. Whether the user has the bot's app, that does not say: the
- * connector may open a conversation, and refuse what is posted to it.
+ * Stores the conversation that the bot has opened with a Teams user, or that Graph has named. That does not show that the user has the bot's app:
+ * the connector may open a conversation, and refuse what is posted to it.
  */
 export async function keepOpened(
   client: PrismaClient | Transaction,
@@ -84,7 +84,7 @@ const storing = ({ organizationSid, enterpriseSid }: Owner, objectId: string, { 
       date_updated = now()`;
 
 /**
- * Records that Teams has taken what was posted to a conversation that the bot had opened: the user has the bot's app, unless Teams has told since that it
+ * Records that Teams has taken what was posted to a conversation that the bot had opened: the user has the bot's app, unless Teams has reported since that it
  * was removed, which forgets the conversation.
  */
 export async function confirmOpened(

@@ -161,7 +161,7 @@ describe.skipIf(!chromiumPath)('whom a provider lets in, and how the console loo
     expect(data.organization).toMatchObject({ displayName: 'Nordlicht SMS', accentColor: '#a01c5c', features: ['ADMIN_IMPORT'] });
   });
 
-  test('what a colleague has set meanwhile is shown, and not set back', async () => {
+  test('what a colleague has set meanwhile is shown, and is not reverted', async () => {
     const { gateway, page } = window;
     const update = (input: object) =>
       gateway.graph('mutation ($input: UpdateOrganizationInput!) { updateOrganization(input: $input) { __typename } }', { input });

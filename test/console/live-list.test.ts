@@ -141,7 +141,7 @@ describe.skipIf(!chromiumPath)('a list of messages that says "Live"', () => {
     await gateway.prisma.message.updateMany({ where: { body: 'Comes later' }, data: { stuck: false } });
   });
 
-  test('is read, and says why, if its stream is refused; so does the overview’s list of bots', async () => {
+  test('is read if its stream is refused, and says why, as the overview’s list of bots does', async () => {
     const { page } = window;
     await page.route('**/graphql', (route) => {
       if (route.request().headers().accept !== 'text/event-stream') return route.continue();

@@ -170,7 +170,7 @@ describe.skipIf(!chromiumPath)('with 150 enterprises', () => {
     await expect.poll(() => box().inputValue()).toBe('');
   });
 
-  test('a form does not choose what alone was found for another text', async () => {
+  test('a form does not choose the only enterprise that was found for another text', async () => {
     const { page } = window;
     const answer = withResolvers();
     await page.route('**/graphql', async (route) => {

@@ -126,7 +126,7 @@ describe('without a permission that users without the app need', () => {
     },
   );
 
-  test('the one to install it, what installations have met tells where tokens do not say what is granted', async () => {
+  test('the one to install it, an installation shows that where tokens do not say what is granted', async () => {
     const own = await readyCustomer(exchange, { permissions: [USERS, CATALOG] });
     exchange.microsoft.opaqueTokens = true;
     own.user.installed = false;

@@ -64,7 +64,7 @@ describe('messages are filtered', () => {
     expect(await found('messages', { body })).toEqual(sids);
   });
 
-  test('by their own text in any script, as it is and composed otherwise', async () => {
+  test('by their own text in any script, as it is and in the other composition', async () => {
     const { organizationSid, accountSid } = stranger;
     const { sid: enterpriseSid } = await done(stranger, 'createEnterprise', newEnterprise());
     const word = fc.array(fc.constantFrom(...'AbzßẞñÑéÅΣσςΓώΊЙйҐİıŞğ각한आ़क्षกำ中ﬀ🙂e\u0301o\u0308A\u030a%_\\'), {

@@ -225,8 +225,8 @@ export async function lockEndpoint(tx: Transaction, caller: Caller, sid: string)
 }
 
 /**
- * Makes an endpoint due at once. With a turn under way, it is when that ends, since it finds another generation: a second turn beside it would send the events
- * of a message out of order.
+ * Makes an endpoint due at once, or, with a turn under way, once that ends and finds another generation. A second turn at the same time would send the
+ * events of a message out of order.
  */
 export const dueNow = ({ holder }: Pick<WebhookEndpoint, 'holder'>) => (holder === null ? { due: new Date() } : {});
 

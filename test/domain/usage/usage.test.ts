@@ -304,7 +304,7 @@ describe('usage', () => {
     ]);
   });
 
-  test('of changes that are too many for one statement’s time is added up in smaller parts', async () => {
+  test('is added up in smaller parts if one statement for all changes would take too long', async () => {
     const { prisma, pool } = database;
     await pool.query(`
       INSERT INTO usage_change SELECT 'OR1', 'BE1', '', timestamptz '2026-01-01Z' + n * interval '15 min', 'INBOUND', 'SMS', 'QUEUED', 0, 1, 1

@@ -63,7 +63,7 @@ describe('several instances', () => {
     ['a replay', 'replayWebhookEndpoint', (cursor: string) => ({ after: cursor })],
     ['a rotation after failures', 'rotateWebhookEndpointSecret', () => ({})],
     ['a new URL', 'updateWebhookEndpoint', () => ({ url: `${receiver.url}/moved` })],
-  ])('a turn of before %s does not move the endpoint back, and no other one begins beside it', async (_, change, inputOf) => {
+  ])('a turn that began before %s does not move the endpoint back, and no second one begins meanwhile', async (_, change, inputOf) => {
     const { provider, from } = await world();
     const { sid, cursor } = await register(provider);
     await from.send();

@@ -251,7 +251,7 @@ test('whatever happens to messages, their conversations are what they say', asyn
         expect(await kept()).toEqual(await told());
       }
     }),
-    { numRuns: 40 },
+    { numRuns: 25 },
   );
 });
 

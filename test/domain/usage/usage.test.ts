@@ -259,7 +259,7 @@ test('is what a count over the messages says, in any time zone', { timeout: 240_
         }
       }
     }),
-    { numRuns: 60 },
+    { numRuns: 40 },
   );
 });
 /** The mappings that were deleted, while steps run. */

@@ -3,6 +3,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type pg from 'pg';
+import { ADVISORY_LOCKS } from './advisory-locks.ts';
 
 /** A migration: one directory of prisma/migrations. Its first line may say how it is applied, e.g. `-- migration: expand, in steps`. */
 interface Migration {
@@ -24,8 +25,6 @@ export class MigrationError extends Error {
   override readonly name = 'MigrationError';
 }
 
-/** The number of Prisma's advisory lock, so that `prisma migrate deploy` and a starting gateway wait for each other. */
-export const ADVISORY_LOCK = 72_707_369;
 const LOCK_TIMEOUT_MS = 60_000;
 const LOCK_POLL_MS = 100;
 /** Whatever waits for a table's lock makes everybody wait behind it. So it gives up soon, and tries again. */
@@ -114,7 +113,7 @@ export async function migrate(pool: pg.Pool, directory: string): Promise<string[
 async function takeTurn(client: pg.PoolClient): Promise<void> {
   const until = Date.now() + LOCK_TIMEOUT_MS;
   for (;;) {
-    const { rows } = await client.query<{ taken: boolean }>('SELECT pg_try_advisory_lock($1) AS taken', [ADVISORY_LOCK]);
+    const { rows } = await client.query<{ taken: boolean }>('SELECT pg_try_advisory_lock($1) AS taken', [ADVISORY_LOCKS.migrations]);
     if (rows[0]?.taken) return;
     if (Date.now() > until)
       throw new MigrationError('Another instance has been applying migrations for a minute. Start again when it has finished.');

@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { ADVISORY_LOCKS } from './advisory-locks.ts';
 import { withoutTimeout } from './migrations.ts';
 
 // The index of messages' texts, which costs each message and is therefore the operator's choice (docs/adr/0036). Nothing but the index itself says whether
@@ -14,14 +15,11 @@ export class TextIndexError extends Error {
   override readonly name = 'TextIndexError';
 }
 
-/** The number of the advisory lock that is held while the index is built or removed. */
-const ADVISORY_LOCK = 72_707_370;
-
 /** Whether the index is there, and its size. */
 export async function textIndexState(pool: pg.Pool): Promise<{ readonly state: TextIndexState; readonly size: string }> {
   const { rows } = await pool.query<{ valid: boolean; size: string; busy: boolean }>(
     `SELECT indisvalid AS valid, pg_size_pretty(pg_relation_size(indexrelid)) AS size,
-       EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND classid = 0 AND objid = ${ADVISORY_LOCK}
+       EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND classid = 0 AND objid = ${ADVISORY_LOCKS.textIndex}
          AND database = (SELECT oid FROM pg_database WHERE datname = current_database())) AS busy
      FROM (SELECT to_regclass('${TEXT_INDEX.name}') AS index) AS named LEFT JOIN pg_index ON indexrelid = index`,
   );
@@ -73,13 +71,13 @@ async function alone<Result>(pool: pg.Pool, work: (client: pg.PoolClient) => Pro
     // If this process dies, the server ends its statement within a second. Not every platform supports the setting.
     await client.query("SET client_connection_check_interval = '1s'").catch(() => {});
     await client.query('SET statement_timeout = 0');
-    const { rows } = await client.query<{ taken: boolean }>(`SELECT pg_try_advisory_lock(${ADVISORY_LOCK}) AS taken`);
+    const { rows } = await client.query<{ taken: boolean }>(`SELECT pg_try_advisory_lock(${ADVISORY_LOCKS.textIndex}) AS taken`);
     if (!rows[0]?.taken) throw new TextIndexError('Another process builds or removes the index right now. Try again when it has finished.');
     try {
       return await work(client);
     } finally {
       // The embedded database is one session, which keeps its locks.
-      await client.query(`SELECT pg_advisory_unlock(${ADVISORY_LOCK})`).catch(() => {});
+      await client.query(`SELECT pg_advisory_unlock(${ADVISORY_LOCKS.textIndex})`).catch(() => {});
     }
   } finally {
     // Closing the connection ends the settings, and an error's state.

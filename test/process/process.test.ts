@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import pg from 'pg';
 import { afterEach, beforeEach, expect, inject, test } from 'vitest';
-import { ADVISORY_LOCK } from '../../src/database/migrations.ts';
+import { ADVISORY_LOCKS } from '../../src/database/advisory-locks.ts';
 import { createTestPlace, type TestPlace } from '../support/database.ts';
 import { startRedis } from '../support/redis.ts';
 import { ACCOUNT_SID, AUTH_TOKEN, AUTHORIZATION, GatewayProcess, SECRETS_KEY } from './gateway-process.ts';
@@ -156,7 +156,7 @@ test.runIf(inject('postgres'))(
     const other = new pg.Client(DATABASE_URL);
     await other.connect();
     try {
-      await other.query('SELECT pg_advisory_lock($1)', [ADVISORY_LOCK]);
+      await other.query('SELECT pg_advisory_lock($1)', [ADVISORY_LOCKS.migrations]);
       const gateway = start({ DATABASE_URL });
       const waiting =
         "SELECT count(*)::int AS count FROM pg_stat_activity WHERE datname = current_database() AND query LIKE '%pg_try_advisory_lock%' AND pid <> pg_backend_pid()";
@@ -164,7 +164,7 @@ test.runIf(inject('postgres'))(
       expect(await gateway.end('SIGTERM')).toEqual({ code: 0, signal: null });
       expect(gateway.stdout).toContain('stopped before it had started');
       await expect.poll(async () => (await other.query(waiting)).rows[0].count, { timeout: 5000 }).toBe(0);
-      await other.query('SELECT pg_advisory_unlock($1)', [ADVISORY_LOCK]);
+      await other.query('SELECT pg_advisory_unlock($1)', [ADVISORY_LOCKS.migrations]);
       const next = start({ DATABASE_URL });
       await next.listening();
       await next.end('SIGTERM');

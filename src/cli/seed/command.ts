@@ -1,4 +1,5 @@
 import type { Prisma, PrismaClient } from '../../../prisma/client/client.ts';
+import { ADVISORY_LOCKS } from '../../database/advisory-locks.ts';
 import { bootstrapAccount, type IssuedAccount, insertAccount } from '../../domain/access/accounts.ts';
 import type { Secrets } from '../../domain/secrets.ts';
 import { exitCodeOf, type Terminal, UsageError, withDatabase } from '../session.ts';
@@ -11,8 +12,6 @@ status, bots, mappings and messages of the last sixty days with their status his
 
 Prints the accounts and their auth tokens once. Changes nothing if the demo data exists. Creates all of it, or nothing.`;
 
-/** An arbitrary id of the advisory lock by which concurrent seeds take turns. */
-const SEED_LOCK = 72_707_371;
 /** Rows per INSERT. */
 const BATCH = 1000;
 
@@ -53,7 +52,7 @@ function seed(
   const organizations = demoData(now);
   return prisma.$transaction(
     async (tx) => {
-      await tx.$executeRaw`SELECT pg_advisory_xact_lock(${SEED_LOCK})`;
+      await tx.$executeRaw`SELECT pg_advisory_xact_lock(${ADVISORY_LOCKS.seed})`;
       if (await tx.organization.count({ where: { sid: { in: organizations.map(({ row }) => row.sid) } } })) return undefined;
       const issued = [];
       for (const organization of organizations) issued.push({ organization, accounts: await insert(tx, secrets, organization) });

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { type Account, type AccountStatus, Prisma, type PrismaClient } from '../../../prisma/client/client.ts';
+import { ADVISORY_LOCKS } from '../../database/advisory-locks.ts';
 import { type AuditAction, appendAudit, operatorOn } from '../audit.ts';
 import { type Credentials, type HeldPermission, permissions } from '../caller.ts';
 import { violatedConstraint } from '../constraints.ts';
@@ -48,8 +49,6 @@ export const PROVIDER_PERMISSIONS: readonly HeldPermission[] = ['read', 'write',
 export const READ_ONLY_PERMISSIONS: readonly HeldPermission[] = ['read'];
 const DEFAULT_EMAIL = 'provider@example.com';
 const DEFAULT_ORGANIZATION = 'Communications Provider';
-/** An arbitrary, fixed number: the advisory lock under which one gateway at a time checks whether the database is new. */
-const BOOTSTRAP_LOCK = 72_707_370;
 
 const WITHOUT_TOKEN = { tokenDigest: true, tokenKeyId: true } satisfies Prisma.AccountOmit;
 
@@ -214,7 +213,7 @@ export async function bootstrapAccount(
 ): Promise<(IssuedAccount & { readonly authTokenMadeUp: boolean }) | undefined> {
   if (await hasAccounts({ sql, secrets })) return undefined;
   const first = await inTransaction(prisma, async (tx) => {
-    await tx.$executeRaw`SELECT pg_advisory_xact_lock(${BOOTSTRAP_LOCK})`;
+    await tx.$executeRaw`SELECT pg_advisory_xact_lock(${ADVISORY_LOCKS.firstAccount})`;
     if ((await tx.account.count()) > 0) return undefined;
     const issued = await insertAccount(tx, secrets, {
       organization: { name: DEFAULT_ORGANIZATION },

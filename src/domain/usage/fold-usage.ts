@@ -1,4 +1,5 @@
 import { Prisma, type PrismaClient } from '../../../prisma/client/client.ts';
+import { ADVISORY_LOCKS } from '../../database/advisory-locks.ts';
 import { inTransaction } from '../transaction.ts';
 import { GRAINS } from './usage-grains.ts';
 import { KINDS } from './usage-kinds.ts';
@@ -41,7 +42,7 @@ export async function foldUsage(prisma: PrismaClient, signal?: AbortSignal): Pro
 /** @returns how many of at most so many changes were added up */
 function foldOnce(prisma: PrismaClient, changes: number): Promise<number> {
   return inTransaction(prisma, async (tx) => {
-    await tx.$executeRaw`SELECT pg_advisory_xact_lock(${FOLD_LOCK}), set_config('work_mem', '64MB', true)`;
+    await tx.$executeRaw`SELECT pg_advisory_xact_lock(${ADVISORY_LOCKS.usage}), set_config('work_mem', '64MB', true)`;
     // A statement of its own sees what was added before the lock. Each slot is looked up by its key, whatever the planner
     // expects: BETWEEN keeps it from the index by slot.
     const [row] = await tx.$queryRaw<{ count: number }[]>`
@@ -91,8 +92,6 @@ function foldOnce(prisma: PrismaClient, changes: number): Promise<number> {
   });
 }
 
-/** The number of the lock that those who add up take turns by. */
-const FOLD_LOCK = 72_707_370;
 const BEGINS = {
   month: "date_trunc('month', slot, 'UTC')",
   ...{ day: `date_bin('1 day', slot, ${ORIGIN})`, hour: `date_bin('1 hour', slot, ${ORIGIN})`, quarter: 'slot' },

@@ -2,6 +2,8 @@ import pg from 'pg';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { runTextIndex } from '../../../src/cli/database/text-index-command.ts';
 import { withDatabase } from '../../../src/cli/session.ts';
+import { ADVISORY_LOCKS } from '../../../src/database/advisory-locks.ts';
+import { foldUsage } from '../../../src/domain/usage/fold-usage.ts';
 import { createTestPlace, type TestPlace } from '../../support/database.ts';
 import { createTestTerminal, type TestTerminal } from '../terminal.ts';
 
@@ -39,9 +41,32 @@ test('shows its usage for anything else', async () => {
 test.runIf(inject('postgres'))('leaves the index alone while another process works on it', async () => {
   const other = new pg.Client(place.settings.databaseUrl);
   await other.connect();
-  await other.query('SELECT pg_advisory_lock(72707370)');
+  await other.query('SELECT pg_advisory_lock($1)', [ADVISORY_LOCKS.textIndex]);
   expect(await textIndex('status')).toMatchObject({ code: 0, printed: expect.stringContaining('is being built or removed') });
   for (const command of ['on', 'off'])
     expect(await textIndex(command)).toMatchObject({ code: 1, complained: expect.stringContaining('Another process builds or removes') });
   await other.end();
+});
+
+test.runIf(inject('postgres'))('lets usage be added up while the index is built', async () => {
+  const other = new pg.Client(place.settings.databaseUrl);
+  await other.connect();
+  // Building the index waits for whoever is writing messages.
+  await other.query('BEGIN; LOCK TABLE message IN ROW EXCLUSIVE MODE');
+  const built = textIndex('on');
+  const waiting =
+    "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE 'CREATE INDEX CONCURRENTLY%'";
+  await withDatabase(terminal, { mayCreate: false }, async ({ pool, prisma }) => {
+    await expect.poll(async () => (await pool.query(waiting)).rows.length, { timeout: 10_000 }).toBe(1);
+    await pool.query("INSERT INTO usage_change VALUES ('OR1', 'BE1', '', '2026-01-01Z', 'INBOUND', 'SMS', 'QUEUED', 0, 1, 1)");
+    expect(await foldUsage(prisma)).toBe(1);
+  });
+  await other.end();
+  expect(await built).toMatchObject({ code: 0, printed: expect.stringMatching(/^Built\./m) });
+  expect(await textIndex('off')).toMatchObject({ code: 0 });
+});
+
+test('each advisory lock has a number of its own', () => {
+  const numbers = Object.values(ADVISORY_LOCKS);
+  expect(new Set(numbers).size).toBe(numbers.length);
 });

@@ -4,7 +4,7 @@ import type { Logger } from 'pino';
 import { gather } from './batches/gather.ts';
 import { LostInterestError, TookTooLongError } from './interest.ts';
 import type { Sql } from './sql.ts';
-import { isUnavailable } from './unavailable.ts';
+import { isTimedOut, isUnavailable } from './unavailable.ts';
 
 /**
  * Where a statement of a list was run, and if on the primary, why. `conflict` and `failed`: the standby had begun it. `unknown`: the primary did not say
@@ -70,8 +70,6 @@ const REPLAYED = `SELECT CASE WHEN pg_is_in_recovery() AND EXISTS (SELECT FROM p
   (SELECT system_identifier FROM pg_control_system())::text AS cluster`;
 /** The SQLSTATE of a statement that was cancelled since what it reads was removed by the primary. */
 const CONFLICT = '40001';
-/** The SQLSTATE of a statement that took too long: others' are not slower for it. */
-const TIMED_OUT = '57014';
 
 /**
  * Reads lists from a standby, never older than they would be from the primary: a read asks the primary for its position in the log, together with others of
@@ -202,7 +200,8 @@ export function readFromStandby({ primary, standby, looks, observe = () => {}, l
         if (error instanceof LostInterestError || error instanceof TookTooLongError) throw error;
         const code = (error as { code?: unknown }).code;
         read = code === CONFLICT ? 'conflict' : 'failed';
-        if (read === 'failed' && code !== TIMED_OUT && isUnavailable(error)) leave('failed', error);
+        // After one that took too long, others' are not slower.
+        if (read === 'failed' && !isTimedOut(error) && isUnavailable(error)) leave('failed', error);
       }
     }
     observe(read);

@@ -15,7 +15,8 @@ const SOCKET_CODES = new Set([
 const PRISMA_CODES = new Set(['P1001', 'P1002', 'P1008', 'P1017', 'P2024', 'P2037']);
 const ADAPTER_KINDS = new Set(['DatabaseNotReachable', 'SocketTimeout', 'ConnectionClosed', 'TooManyConnections']);
 /** The messages of P2028 for a transaction that got no connection in time, or took too long. P2028 has other meanings, too. */
-const TRANSACTION_TIMEOUT = /Unable to start a transaction in the given time|The timeout for this transaction/;
+const NO_CONNECTION = 'Unable to start a transaction in the given time';
+const TOO_LONG = 'The timeout for this transaction';
 /** The messages of errors of pg and its pool that have no code. */
 const MESSAGES = new Set([
   'timeout exceeded when trying to connect',
@@ -38,15 +39,15 @@ export function isUnavailable(error: unknown): boolean {
   if (error instanceof AggregateError) return error.errors.some(isUnavailable);
   if (error instanceof LostInterestError) return true;
   if (!(error instanceof Error)) return false;
-  const { code = '', severity, syscall, meta, cause } = error as DatabaseErrorFields;
-  const adapter = meta?.driverAdapterError?.cause ?? (error.name === 'DriverAdapterError' ? cause : undefined);
+  const { code = '', severity, syscall } = error as DatabaseErrorFields;
+  const adapter = adapterCauseOf(error);
   return (
     (severity !== undefined && isState(code)) ||
     SOCKET_CODES.has(code) ||
     // A Unix socket that does not exist yet.
     (code === 'ENOENT' && syscall === 'connect') ||
     PRISMA_CODES.has(code) ||
-    (code === 'P2028' && TRANSACTION_TIMEOUT.test(error.message)) ||
+    (code === 'P2028' && (error.message.includes(NO_CONNECTION) || error.message.includes(TOO_LONG))) ||
     ADAPTER_KINDS.has(adapter?.kind ?? '') ||
     isState(adapter?.originalCode ?? '') ||
     MESSAGES.has(error.message)
@@ -56,12 +57,26 @@ export function isUnavailable(error: unknown): boolean {
 /** Whether the server has broken off a transaction that waited for another one, which waited for it. It was not at fault, and can be repeated at once. */
 export function isDeadlock(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
-  const { code = '', severity, meta, cause } = error as DatabaseErrorFields;
-  const adapter = meta?.driverAdapterError?.cause ?? (error.name === 'DriverAdapterError' ? cause : undefined);
-  return (severity !== undefined && code === DEADLOCK) || code === 'P2034' || adapter?.originalCode === DEADLOCK;
+  return (error as DatabaseErrorFields).code === 'P2034' || hasState(error, DEADLOCK);
+}
+
+/** Whether a statement or a transaction took longer than it may. One that does less at once may not. */
+export function isTimedOut(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  return ((error as DatabaseErrorFields).code === 'P2028' && error.message.includes(TOO_LONG)) || hasState(error, TIMED_OUT);
 }
 
 const DEADLOCK = '40P01';
+const TIMED_OUT = '57014';
+/** Whether it is the server's error with this SQLSTATE, as pg throws it or as Prisma does. */
+function hasState(error: Error, state: string): boolean {
+  const { code, severity } = error as DatabaseErrorFields;
+  return (severity !== undefined && code === state) || adapterCauseOf(error)?.originalCode === state;
+}
+function adapterCauseOf(error: Error): AdapterCause | undefined {
+  const { meta, cause } = error as DatabaseErrorFields;
+  return meta?.driverAdapterError?.cause ?? (error.name === 'DriverAdapterError' ? cause : undefined);
+}
 const isState = (code: string) => SQL_STATES.has(code) || SQL_CLASSES.test(code);
 
 interface AdapterCause {

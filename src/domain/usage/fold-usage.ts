@@ -1,5 +1,6 @@
 import { Prisma, type PrismaClient } from '../../../prisma/client/client.ts';
 import { ADVISORY_LOCKS } from '../../database/advisory-locks.ts';
+import { isTimedOut } from '../../database/unavailable.ts';
 import { inTransaction } from '../transaction.ts';
 import { GRAINS } from './usage-grains.ts';
 import { KINDS } from './usage-kinds.ts';
@@ -29,7 +30,7 @@ export async function foldUsage(prisma: PrismaClient, signal?: AbortSignal): Pro
       count = await foldOnce(prisma, most);
     } catch (error) {
       // Those that are spread over years of full slots may take longer than a statement may: as many would fail each time.
-      if (most <= CHANGES.least) throw error;
+      if (!isTimedOut(error) || most <= CHANGES.least) throw error;
       most = Math.max(CHANGES.least, Math.floor(most / 4));
       continue;
     }

@@ -323,6 +323,25 @@ describe('usage', () => {
     expect(await readUsage(gateway, caller, ALL)).toMatchObject([{ messages: 2900 }]);
   });
 
+  test('is not tried again at once if it fails for another reason', async () => {
+    const { prisma, pool } = database;
+    await pool.query(`
+      INSERT INTO usage_change VALUES ('OR1', 'BE1', '', '2026-01-01Z', 'INBOUND', 'SMS', 'QUEUED', 0, 1, 1);
+      -- A sequence counts what is rolled back, too.
+      CREATE SEQUENCE tries;
+      CREATE FUNCTION out_of_order() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+        PERFORM nextval('tries');
+        RAISE 'the disk is full' USING ERRCODE = '53100';
+      END $$;
+      CREATE TRIGGER out_of_order AFTER DELETE ON usage_change FOR EACH STATEMENT EXECUTE FUNCTION out_of_order()`);
+    try {
+      await expect(foldUsage(prisma)).rejects.toThrow('the disk is full');
+      expect((await pool.query('SELECT last_value::int AS tries FROM tries')).rows).toEqual([{ tries: 1 }]);
+    } finally {
+      await pool.query('DROP FUNCTION out_of_order CASCADE; DROP SEQUENCE tries');
+    }
+  });
+
   test('of messages from before is counted once, while they change and others are stored', async () => {
     const { prisma, pool, sql } = database;
     const before = [];

@@ -61,6 +61,8 @@ export async function claimEndpoints(
   ];
   const slowNow = claims.filter(isSlow).length;
   const [freeForSlow, freeForQuick] = [Math.max(0, slow - slowNow), Math.max(0, quick - (claims.length - slowNow))];
+  const claimable = [...(freeForSlow > 0 ? [true] : []), ...(freeForQuick > 0 ? [false] : [])];
+  if (claimable.length === 0) return [];
   const rows = await prisma.$queryRaw<{ sid: string; overdueMs: number }[]>`
     WITH taken AS MATERIALIZED (
       SELECT sid, due FROM webhook_endpoint WHERE due <= now() AND status = 'ACTIVE' AND sid = ANY (ARRAY(
@@ -70,7 +72,8 @@ export async function claimEndpoints(
               SELECT count(*) FROM unnest(${busyOrganizations}::text[], ${wereSlow}::boolean[]) AS b (sid, slow)
               WHERE b.sid = e.organization_sid AND b.slow = e.slow) AS place
             FROM webhook_endpoint e JOIN event_head h ON h.organization_sid = e.organization_sid
-            WHERE e.status = 'ACTIVE' AND e.due <= now() AND e.position < h.seq AND NOT (${Prisma.raw(PAUSED)})
+            WHERE e.status = 'ACTIVE' AND e.due <= now() AND e.position < h.seq AND e.slow = ANY (${claimable}::boolean[])
+              AND NOT (${Prisma.raw(PAUSED)})
           ) AS waiting WHERE place <= ${perOrganization}
         ) AS fair WHERE turn <= CASE WHEN slow THEN ${freeForSlow}::int ELSE ${freeForQuick}::int END ORDER BY place, due LIMIT ${free}))
       FOR UPDATE SKIP LOCKED)

@@ -1,4 +1,5 @@
-import { beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test, vi } from 'vitest';
+import type { PrismaClient } from '../../../prisma/client/client.ts';
 import { claimEndpoints, renewClaims } from '../../../src/exchange/webhooks/claim-endpoints.ts';
 import { createHostPlaces, type HostPlaces } from '../../../src/exchange/webhooks/host-places.ts';
 import { saveTurn } from '../../../src/exchange/webhooks/save-turn.ts';
@@ -17,6 +18,12 @@ let gateway: TestGateway;
 let receiver: WebhookReceiver;
 beforeAll(() => {
   ({ gateway, receiver } = webhooks);
+});
+
+test('an instance without a place asks the database for no endpoint', async () => {
+  const $queryRaw = vi.fn();
+  expect(await claimEndpoints({ prisma: { $queryRaw } as unknown as PrismaClient }, { ...PLACES, quick: 0, slow: 0 }, [])).toEqual([]);
+  expect($queryRaw).not.toHaveBeenCalled();
 });
 
 describe('several instances', () => {

@@ -69,7 +69,7 @@ interface Running {
   readonly metricsUrl?: string;
   /**
    * Ends live streams, lets requests finish, and releases what is claimed, within some 10 s. The database stays open.
-   * @returns false if claims remain until their leases expire, since the database did not let them be released
+   * @returns false if claims may remain until their leases expire, since the database did not let them be released
    */
   stop(): Promise<boolean>;
 }

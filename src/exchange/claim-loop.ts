@@ -8,7 +8,7 @@ export interface ClaimLoop {
   wake(): void;
   /**
    * Claims nothing more, and resolves when what is in progress has ended.
-   * @returns false if claims remain until their leases expire, since the database did not let them be released
+   * @returns false if claims may remain until their leases expire, since the database did not let them be released
    */
   stop(): Promise<boolean>;
 }

@@ -35,7 +35,7 @@ export interface Exchange {
   appended(organizationSid: string): void;
   /**
    * Starts no further delivery, and resolves when those in progress have ended.
-   * @returns false if claims remain until their leases expire, since the database did not let them be released
+   * @returns false if claims may remain until their leases expire, since the database did not let them be released
    */
   stop(): Promise<boolean>;
 }

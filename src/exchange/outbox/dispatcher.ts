@@ -6,7 +6,7 @@ import { type ClaimLoop, startClaimLoop } from '../claim-loop.ts';
 import { retryUntilWritten } from '../retry-until-written.ts';
 import { type ClaimedLane, claimLanes } from './claim-lanes.ts';
 import { workOnLane } from './lane.ts';
-import { releaseClaims, renewLeases } from './outbox.ts';
+import { LEASE_MS, releaseClaims, renewLeases } from './outbox.ts';
 
 export interface DispatcherOptions {
   /** How many messages to deliver to each platform at once. */
@@ -31,7 +31,7 @@ interface Dispatcher {
   wake(platform?: Platform): void;
   /**
    * Claims nothing more, and resolves when the lanes in progress are released.
-   * @returns false if the database did not let all of them be released
+   * @returns false if claims may remain until their leases expire, since the database did not let them be released
    */
   stop(): Promise<boolean>;
 }
@@ -58,8 +58,8 @@ function startPlatform(
   const { prisma, sql, log } = gateway;
   const policy: RetryPolicy = { ...RETRY_POLICY, ...retry };
   const stopping = new AbortController();
-  /** Whether a claim may remain whose release failed. */
-  let mayHoldClaims = false;
+  /** Until when claims may remain whose release failed, by the monotonic clock. */
+  let mayHoldUntil = 0;
 
   async function claim(limit: number, inProgress: Iterable<ClaimedLane>): Promise<ClaimedLane[]> {
     const holder = randomUUID();
@@ -68,8 +68,13 @@ function startPlatform(
       return await claimLanes(sql, { platform, limit, perOrganization: Math.ceil(perOrganization / 2), skippedOrganizations, holder });
     } catch (error) {
       // The claims may have been committed: without this, nobody would work on those lanes until their leases expire.
-      await retryUntilWritten(log, () => releaseClaims(prisma, holder), cutOff).catch((failed) => {
-        mayHoldClaims = stopping.signal.aborted;
+      const expiry = performance.now() + LEASE_MS;
+      const release = async () => {
+        const isMoot = stopping.signal.aborted && performance.now() >= expiry;
+        if (!isMoot) await releaseClaims(prisma, holder);
+      };
+      await retryUntilWritten(log, release, cutOff).catch((failed) => {
+        mayHoldUntil = expiry;
         throw failed;
       });
       throw error;
@@ -92,7 +97,7 @@ function startPlatform(
     wake: loop.wake,
     stop: async () => {
       stopping.abort();
-      return (await loop.stop()) && !mayHoldClaims;
+      return (await loop.stop()) && performance.now() >= mayHoldUntil;
     },
   };
 }

@@ -1,3 +1,4 @@
+import type { Route } from 'playwright-core';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { chromiumPath } from '../support/chromium.ts';
 import { signIn } from '../support/console.ts';
@@ -7,6 +8,14 @@ import { consoleWindow, createKohl, insertMessages, NUMBER, PHONE } from '../sup
 const PAGE = 100;
 /** More than that. */
 const MESSAGES = 150;
+/** A refusal in the gateway's form. */
+const TOO_MANY = { status: 429, json: { errors: [{ message: 'too many', extensions: { code: 'TOO_MANY_SUBSCRIPTIONS' } }] } };
+
+/** Whether a request reads the list's first page. */
+function isRead(route: Route): boolean {
+  const { variables } = route.request().postDataJSON() as { variables?: { first?: number } };
+  return variables?.first === PAGE;
+}
 
 // Lists of messages while more happens than they have read. Each test goes on where the one before ended.
 describe.skipIf(!chromiumPath)('a list of messages that says "Live"', () => {
@@ -38,8 +47,7 @@ describe.skipIf(!chromiumPath)('a list of messages that says "Live"', () => {
     const isLetGo = new Promise<void>((resolve) => (letGo = resolve));
     let isHeld = false;
     await window.page.route('**/graphql', async (route) => {
-      const { variables } = route.request().postDataJSON() as { variables?: { first?: number } };
-      if (isHeld || variables?.first !== PAGE) return route.continue();
+      if (isHeld || !isRead(route)) return route.continue();
       isHeld = true;
       const response = await route.fetch();
       answers();
@@ -48,6 +56,11 @@ describe.skipIf(!chromiumPath)('a list of messages that says "Live"', () => {
     });
     return { answered, letGo };
   }
+  const tooMany = () => window.page.getByRole('alert').getByText('Too many pages of this account are open at once.');
+  const refuseStreams = () =>
+    window.page.route('**/graphql', (route) =>
+      route.request().headers().accept === 'text/event-stream' ? route.fulfill(TOO_MANY) : route.continue(),
+    );
   afterEach(() => window.page.unroute('**/graphql'));
 
   test('keeps what arrives while it is read', async () => {
@@ -136,23 +149,59 @@ describe.skipIf(!chromiumPath)('a list of messages that says "Live"', () => {
     await page.goto(`${gateway.url}/console/#/messages?stuck=yes`);
     await page.getByText('Nothing matches these filters.').waitFor();
     await gateway.prisma.message.updateMany({ where: { body: 'Comes later' }, data: { stuck: true } });
+    let reads = 0;
+    await page.route('**/graphql', (route) => {
+      if (isRead(route)) reads += 1;
+      return route.continue();
+    });
+    const setHidden = (hidden: boolean) =>
+      page.evaluate(`Object.defineProperty(document, 'hidden', { value: ${hidden}, configurable: true })`);
+    await setHidden(true);
+    await page.clock.fastForward('00:10');
+    await setHidden(false);
     await page.clock.fastForward('00:10');
     await row('Comes later').waitFor();
+    expect(reads).toBe(1);
+  });
+
+  test('says why it cannot be read until it is read again', async () => {
+    const { page, gateway } = window;
+    await page.route('**/graphql', (route) => (isRead(route) ? route.fulfill(TOO_MANY) : route.continue()));
+    await page.clock.fastForward('00:10');
+    await tooMany().waitFor();
+    const { answered, letGo } = await holdNext();
+    await page.clock.fastForward('00:10');
+    await answered;
+    expect(await tooMany().count()).toBe(1);
+    letGo();
+    await tooMany().waitFor({ state: 'detached' });
     await gateway.prisma.message.updateMany({ where: { body: 'Comes later' }, data: { stuck: false } });
+    window.complaints.splice(0);
   });
 
   test('is read if its stream is refused, and says why, as the overview’s list of bots does', async () => {
     const { page } = window;
-    await page.route('**/graphql', (route) => {
-      if (route.request().headers().accept !== 'text/event-stream') return route.continue();
-      const errors = [{ message: 'too many', extensions: { code: 'TOO_MANY_SUBSCRIPTIONS' } }];
-      return route.fulfill({ status: 429, json: { errors } });
-    });
+    await refuseStreams();
     await open('Messages');
     await row('Comes later').waitFor();
-    await page.getByRole('alert').getByText('Too many pages of this account are open at once.').waitFor();
+    await tooMany().waitFor();
     await open('Overview');
     await page.getByRole('region', { name: 'Bots that need something' }).getByText('Not connected: trying again').waitFor();
+    window.complaints.splice(0);
+  });
+
+  test('says no longer why its stream was refused once it is live again', async () => {
+    const { page } = window;
+    const isLive = page.getByText('Live', { exact: true });
+    await open('Messages');
+    await isLive.waitFor();
+    await refuseStreams();
+    await page.evaluate('window.dispatchEvent(new Event("offline"))');
+    await tooMany().waitFor();
+    await page.unroute('**/graphql');
+    await page.evaluate('window.dispatchEvent(new Event("online"))');
+    await isLive.waitFor();
+    expect(await tooMany().count()).toBe(0);
     window.complaints.splice(0);
   });
 });

@@ -125,9 +125,8 @@ export class MessageFeed {
 
   /** Reads the first page again. */
   reload(): void {
-    this.#isStale = false;
-    this.#set({ isLoading: true, problem: undefined, hasChanged: false });
-    this.#read(undefined, ({ nodes }) => ({ rows: nodes, waiting: [] }));
+    this.#set({ problem: undefined });
+    this.#readFirst();
   }
 
   /** Where the reader is: at the top, new messages are shown at once. */
@@ -135,6 +134,13 @@ export class MessageFeed {
     this.#isAtTop = isAtTop;
     if (isAtTop && this.#feed.waiting.length > 0) this.#set({ rows: [...this.#feed.waiting, ...this.#feed.rows], waiting: [] });
     if (isAtTop) this.#catchUp();
+  }
+
+  /** Reads the first page again. A problem stays until that succeeds. */
+  #readFirst(): void {
+    this.#isStale = false;
+    this.#set({ isLoading: true, hasChanged: false });
+    this.#read(undefined, ({ nodes }) => ({ rows: nodes, waiting: [], problem: undefined }));
   }
 
   #start(): void {
@@ -162,7 +168,7 @@ export class MessageFeed {
         return event.cursor;
       },
       onState: (state) => {
-        this.#set({ state });
+        this.#set(state === 'live' ? { state, refusal: undefined } : { state });
         if (state === 'live') this.#catchUp();
       },
       onRefused: (refusal) => {
@@ -243,9 +249,9 @@ export class MessageFeed {
     else this.#set({ waiting: add(waiting) });
   }
 
-  /** Reads the list again, unless the reader has scrolled: whether anything has changed is not known. */
+  /** Reads the list again, unless the reader has scrolled, or sees another tab: whether anything has changed is not known. */
   #look(): void {
-    if (!this.#isAtTop) return;
+    if (!this.#isAtTop || document.hidden) return;
     this.#isStale = true;
     this.#catchUp();
   }
@@ -263,7 +269,7 @@ export class MessageFeed {
   /** Reads again what must be: not under a reader who has scrolled, and after the read under way, which events would end again and again. */
   #catchUp(): void {
     if (!this.#isStale || this.#endRead || this.#again !== undefined) return;
-    if (this.#isAtTop) this.reload();
+    if (this.#isAtTop) this.#readFirst();
     else this.#set({ hasChanged: true });
   }
 

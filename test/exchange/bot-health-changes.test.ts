@@ -235,6 +235,22 @@ describe('what happens while a check is under way', () => {
   });
 });
 
+test('what waits for a cause that is over is delivered, though a check finds that another one is the matter', async () => {
+  const own = await readyCustomer(exchange);
+  await checkHealth(exchange);
+  own.bot.registered = false;
+  const sid = await exchange.text(own, own, PARTNER, 'one');
+  await exchange.ends(own.provider, sid, 'stuck');
+  await becomes(own, 'UNHEALTHY');
+  own.bot.registered = true;
+  // The bot knows this user.
+  own.bot.permissions = [];
+  exchange.microsoft.revokeTokens();
+  await verifyBot(own);
+  expect(await healthOf(own)).toMatchObject({ status: 'UNHEALTHY', reason: 'GRAPH_PERMISSION' });
+  await exchange.ends(own.provider, sid, 'DELIVERED');
+});
+
 test('a message that is refused before the first check does not put that off', async () => {
   const own = await readyCustomer(exchange);
   own.bot.registered = false;

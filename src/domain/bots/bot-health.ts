@@ -2,7 +2,8 @@ import type { Bot, Prisma } from '../../../prisma/client/client.ts';
 import { type BotCheck, type BotFault, botFaults, botWarnings } from '../../platforms/microsoft/microsoft.ts';
 import type { Gateway } from '../gateway.ts';
 import { SealError } from '../secrets.ts';
-import { inTransaction } from '../transaction.ts';
+import { inTransaction, type Transaction } from '../transaction.ts';
+import { releaseLanes } from '../waiting.ts';
 import { retryAll } from './bot-changes.ts';
 import { moveBot } from './bot-clouds.ts';
 import { credentialsOf } from './bots.ts';
@@ -113,26 +114,33 @@ export async function storeHealth(gateway: Gateway, bot: Bot, verdict: HealthVer
   const { organizationSid, sid, dateUpdated, healthChecked: claimed, healthSeq } = bot;
   const where = { organizationSid, sid, dateUpdated };
   // Another check claims it with a later time, and checkAgain with an earlier one.
-  if (verdict && !(await store(gateway, bot, verdict, { ...where, healthSeq, healthChecked: claimed && { lte: claimed } }))) return;
+  if (verdict && !(await store(gateway, bot, verdict, { ...where, healthSeq, healthChecked: claimed && { lte: claimed } }, true))) return;
   const healthChecked = !verdict || verdict.isEarly ? dueAfterRetry() : new Date();
   await gateway.prisma.bot.updateMany({ where: { ...where, healthChecked: claimed }, data: { healthChecked } });
 }
 
-/** Stores how a bot is. `healthSince` changes only if something else is the matter. @returns whether the bot was as `where` says */
-async function store(gateway: Gateway, bot: Bot, verdict: HealthVerdict, where: Prisma.BotWhereInput): Promise<boolean> {
+/**
+ * Stores how a bot is. `healthSince` changes only if something else is the matter.
+ * @param isChecked whether a check has found it: then what was the matter before is over. A refused message does not show that
+ * @returns whether the bot was as `where` says
+ */
+async function store(gateway: Gateway, bot: Bot, verdict: HealthVerdict, where: Prisma.BotWhereInput, isChecked = false): Promise<boolean> {
   const { prisma, hints, log } = gateway;
   const { sid, organizationSid, enterpriseSid } = bot;
   const { status, reason = null, code = null, message = null } = verdict;
   const isOther = status !== bot.healthStatus || reason !== bot.healthReason || code !== bot.healthCode;
   const isNews = isOther || message !== bot.healthMessage;
-  if (status !== 'UNHEALTHY' && reason !== bot.healthReason && KEEPS_WAITING.has(bot.healthReason ?? '')) {
-    // Before it is stored: if this fails, the next check does it.
-    await inTransaction(prisma, (tx) => retryAll(tx, enterpriseSid));
+  const data = { healthStatus: status, healthReason: reason, healthCode: code, healthMessage: message, unhealthy: isTrouble(status) };
+  const isOver = isChecked && reason !== bot.healthReason && KEEPS_WAITING.has(bot.healthReason ?? '');
+  const count = await inTransaction(prisma, async (tx) => {
+    const stored = await tx.bot.updateMany({ where, data: { ...data, ...(isOther && { healthSince: new Date() }) } });
+    if (stored.count > 0 && isOver) await retry(tx, bot, status);
+    return stored.count;
+  });
+  if (count > 0 && isOver) {
     hints.queued();
     hints.installable?.();
   }
-  const data = { healthStatus: status, healthReason: reason, healthCode: code, healthMessage: message, unhealthy: isTrouble(status) };
-  const { count } = await prisma.bot.updateMany({ where, data: { ...data, ...(isOther && { healthSince: new Date() }) } });
   if (count === 0 || !isNews) return count > 0;
   hints.healthChanged?.(organizationSid);
   log[isTrouble(status) ? 'warn' : 'info'](
@@ -144,6 +152,13 @@ async function store(gateway: Gateway, bot: Bot, verdict: HealthVerdict, where: 
 
 /** Reasons for which messages, installations and look-ups of users are put off: once they are over, all of these are tried again. */
 const KEEPS_WAITING: ReadonlySet<string> = new Set([...botFaults, ...botWarnings]);
+
+/** Tries what waited for what was the matter with a bot. While something else is, only its messages, which may get past that. */
+async function retry(tx: Transaction, { enterpriseSid, healthReason }: Bot, status: HealthStatus): Promise<void> {
+  const fault = botFaults.find((known) => known === healthReason);
+  if (status !== 'UNHEALTHY') await retryAll(tx, enterpriseSid);
+  else if (fault) await releaseLanes(tx, { enterpriseSid, reasons: [fault] });
+}
 
 const isTrouble = (status: HealthStatus) => status === 'WARNING' || status === 'UNHEALTHY';
 

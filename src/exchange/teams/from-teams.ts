@@ -90,8 +90,9 @@ async function receiveFrom(
   if (isRemoval(activity)) {
     await forgetInstallation(gateway, enterprisesOf(sender), { objectId, applicationId });
   } else {
-    if (conversation?.conversationId !== place.conversationId || conversation.serviceUrl !== place.serviceUrl)
-      await rememberConversation(gateway.prisma, enterprise, objectId, place);
+    const isKnown = conversation?.conversationId === place.conversationId && conversation.serviceUrl === place.serviceUrl;
+    // The chat may be known from the bot's opening it, which does not show that the user has the app.
+    if (!isKnown || sender.lacksApp || isInstallation(activity)) await rememberConversation(gateway.prisma, enterprise, objectId, place);
     // They share the application, and so the app and the chat.
     if (isInstallation(activity)) {
       for (const other of enterprisesOf(sender)) {

@@ -118,7 +118,11 @@ async function post(gateway: Gateway, message: MessageToDeliver, attempt: Attemp
       return await sendNew(await openOrInstall(moved ?? conversation.serviceUrl));
     }
   } catch (error) {
-    if (openedId !== undefined && isNotInstalled(error)) await forgetOpened(prisma, message, objectId, openedId);
+    // Whatever becomes of this, the message is refused for what Teams says.
+    if (openedId !== undefined && isNotInstalled(error))
+      await forgetOpened(prisma, message, objectId, openedId).catch((err) =>
+        gateway.log.warn({ err }, 'cannot forget the chat of a user who does not have the app'),
+      );
     if (isStarted && !attempt.unknownSince && isNotPosted(error)) await forgetPartner(gateway, message, delivery, partner);
     throw error instanceof StaleConversationError ? error.otherwise : error;
   }

@@ -98,14 +98,65 @@ test('an app that was removed stays so, though the connector opens the chat; it 
   await done(own.provider, 'updateBot', { sid: own.botSid });
   const where = { enterpriseSid: own.enterpriseSid, probes: { gte: 1 } };
   await until(async () => (await exchange.gateway.prisma.laneHold.count({ where })) > 0);
-  // The attempt may be under way.
-  await until(async () => !(await inTeams(own, own)).conversationKnown);
-  expect(await inTeams(own, own)).toEqual(removed);
+  // An attempt may be under way.
+  const shown = await until(async () => {
+    const known = await inTeams(own, own);
+    return !known.conversationKnown && known;
+  });
+  expect(shown).toEqual(removed);
   expect(routesOf(own, 'install')).toEqual(['install']);
   own.user.installed = true;
   await mutate(own, 'retryMessage', { sid }, 'retriedMessage { sid }');
   await exchange.ends(own.provider, sid, 'DELIVERED');
   expect(await inTeams(own, own)).toEqual({ installed: true, conversationKnown: true, lastError: null });
+});
+
+test.each([
+  ['is installed again', '', { type: 'installationUpdate', action: 'add' }],
+  ['is written with', 'Hello', {}],
+])('an app that was removed is back as soon as it %s, also in a chat that the bot has opened meanwhile', async (_how, text, activity) => {
+  const bot = botThatInstalls();
+  const { id } = exchange.microsoft.addApp(bot);
+  const own = await exchange.customer({ bot, user: userWithout(bot), botAppId: id });
+  await until(async () => (await inTeams(own, own)).conversationKnown);
+  Object.assign(own.user, { installed: false, opens: true });
+  await exchange.say(own, own.user, '', { type: 'installationUpdate', action: 'remove' });
+  // What is posted to the chat is neither taken nor refused.
+  exchange.microsoft.fault('activities', { answer: { status: 503 }, times: 1000 });
+  try {
+    const sid = await exchange.text(own, own, PHONE, 'one');
+    await until(async () => (await inTeams(own, own)).conversationKnown);
+    expect(await inTeams(own, own)).toMatchObject({ installed: false });
+    own.user.installed = true;
+    expect(await exchange.say(own, own.user, text, activity)).toBe(200);
+    expect(await inTeams(own, own)).toEqual({ installed: true, conversationKnown: true, lastError: null });
+    exchange.microsoft.heal();
+    await exchange.ends(own.provider, sid, 'DELIVERED');
+  } finally {
+    exchange.microsoft.heal();
+  }
+});
+
+test('a message to a user without the app waits for it, also if the chat that was opened cannot be forgotten', async () => {
+  const { prisma } = exchange.gateway;
+  const bot = exchange.microsoft.addBot({ permissions: ['User.Read.All'] });
+  const { id } = exchange.microsoft.addApp(bot);
+  const own = await exchange.customer({ bot, user: userWithout(bot), botAppId: id });
+  Object.assign(own.user, { opens: true });
+  await prisma.$executeRawUnsafe(
+    "CREATE FUNCTION no_space() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'no space left'; END $$",
+  );
+  await prisma.$executeRawUnsafe(
+    `CREATE TRIGGER no_space BEFORE UPDATE ON teams_conversation FOR EACH ROW
+      WHEN (NEW.enterprise_sid = '${own.enterpriseSid}' AND OLD.conversation_id IS NOT NULL AND NEW.conversation_id IS NULL)
+      EXECUTE FUNCTION no_space()`,
+  );
+  try {
+    const held = await exchange.ends(own.provider, await exchange.text(own, own, PHONE, 'one'), 'stuck');
+    expect(held).toMatchObject({ waiting: { reason: 'APP_NOT_INSTALLED' }, channelErrorMessage: expect.stringContaining(INSTALLS) });
+  } finally {
+    await prisma.$executeRawUnsafe('DROP FUNCTION no_space CASCADE');
+  }
 });
 
 test('a message that is refused although the app is there waits, and is not tried over and over', async () => {

@@ -22,6 +22,8 @@ export interface Sender {
   readonly enterpriseSids: readonly string[];
   /** The user's conversation with that enterprise's bot; `null` before the first contact. */
   readonly conversation: TeamsConversation | null;
+  /** Whether the user does not have that bot's app, as far as is known. */
+  readonly lacksApp: boolean;
   /** Whether the user has been asked whom a text is for, and has not answered. */
   readonly hasQuestions: boolean;
   /** Whether messages of one of the enterprises wait for a cure. */
@@ -77,6 +79,7 @@ export async function findSender(
     mappings: [...(own ?? []), ...(others ?? [])],
     enterpriseSids: [...new Set(mappings.map((mapping) => mapping.enterpriseSid))],
     conversation: conversations.find((conversation) => conversation.enterpriseSid === enterpriseSid) ?? null,
+    lacksApp: rows.some((row) => row.lacksApp && row['mapping.enterpriseSid'] === enterpriseSid),
     hasQuestions: rows.some((row) => row.hasQuestions),
     hasHeldLanes: rows.some((row) => row.hasHeldLanes),
     maxSms: restcomm.maxSms,
@@ -90,6 +93,8 @@ const SENDER = `
   SELECT ${joinedColumns('mapping', MAPPING)}, ${joinedColumns('conversation', CONVERSATION)},
     EXISTS (SELECT 1 FROM held_text h WHERE h.enterprise_sid = mapping.enterprise_sid AND h.object_id = mapping.microsoft_object_id COLLATE "C"
       AND h.ended IS NULL) AS "hasQuestions",
+    EXISTS (SELECT 1 FROM teams_installation i WHERE i.enterprise_sid = mapping.enterprise_sid
+      AND i.object_id = mapping.microsoft_object_id COLLATE "C" AND i.installed IS NOT TRUE) AS "lacksApp",
     EXISTS (SELECT 1 FROM lane_hold l WHERE l.enterprise_sid = mapping.enterprise_sid) AS "hasHeldLanes"
   FROM mapping JOIN bot ON bot.enterprise_sid = mapping.enterprise_sid
     LEFT JOIN teams_conversation conversation ON conversation.enterprise_sid = mapping.enterprise_sid

@@ -133,11 +133,14 @@ export function createBotConnector(options: BotConnectorOptions): BotConnector {
   }
 }
 
+/** The code of an error for which Teams was not asked: nobody knows yet where a user's connector is. */
+export const SERVICE_URL_UNKNOWN = 'ServiceUrlUnknown';
+
 /** 21Vianet's cloud has no connector for all tenants. An activity names a user's: the installation of the app, or what they write. */
 const unknownService = () =>
   new CurableError(
     'APP_NOT_INSTALLED',
-    'ServiceUrlUnknown',
+    SERVICE_URL_UNKNOWN,
     "The cloud has no connector in common: the user's becomes known when the app is installed for them, or they write to the bot.",
   );
 

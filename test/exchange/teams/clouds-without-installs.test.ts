@@ -73,6 +73,28 @@ describe.each(['GCC_HIGH', 'DOD', 'CHINA'] as const)('in %s', (cloud) => {
     expect(shown()).toEqual([expect.stringContaining(`Welcome! Your SMS number is ${person.number}.`), expect.stringContaining('hello')]);
   });
 
+  test('a user without the app, whose chat the connector opens and refuses the post to, does not count as one who has it', async () => {
+    const { microsoft } = exchange;
+    const bot = microsoft.addBot({ cloud });
+    const user = microsoft.addUser({ tenantId: bot.tenantId, installed: false, opens: true });
+    const own = await exchange.customer({ bot, user });
+    await until(async () => (await inTeams(own)).lastError !== null);
+    const lacking = { installed: false, conversationKnown: false, lastError: expect.stringContaining(NO_INSTALLS) };
+    const one = await exchange.text(own, own, PHONE, 'one');
+    await exchange.ends(own.provider, one, 'stuck');
+    // In 21Vianet's cloud, Teams cannot be asked for a user whom no activity has come from.
+    expect(await inTeams(own)).toEqual(cloud === 'CHINA' ? { ...lacking, installed: null } : lacking);
+    user.installed = true;
+    const installed = microsoft.activityFrom(bot, user, '', { type: 'installationUpdate', action: 'add' });
+    expect(await exchange.post(installed, await exchange.sign(installed))).toBe(200);
+    await exchange.ends(own.provider, one, 'DELIVERED');
+    expect(await inTeams(own)).toEqual({ installed: true, conversationKnown: true, lastError: null });
+    // It is gone without a word, and the chat is still known.
+    user.installed = false;
+    await exchange.ends(own.provider, await exchange.text(own, own, PHONE, 'two'), 'stuck');
+    expect(await inTeams(own)).toEqual(lacking);
+  });
+
   test('a user who removed it again before that is not written to', async () => {
     const { microsoft } = exchange;
     const bot = microsoft.addBot({ cloud });

@@ -9,6 +9,7 @@ import { inTransaction } from '../../../domain/transaction.ts';
 import { releaseWaiting } from '../../../domain/waiting.ts';
 import { CurableError, DeliveryError, NotYetError } from '../../../platforms/delivery-error.ts';
 import { APP_OR_USER_UNKNOWN, FORBIDDEN, NO_PERMISSION, UNSUPPORTED } from '../../../platforms/microsoft/app-installations.ts';
+import { SERVICE_URL_UNKNOWN } from '../../../platforms/microsoft/bot-connector.ts';
 import type { AppInstallation, ConversationReference } from '../../../platforms/microsoft/microsoft.ts';
 import type { MessageToDeliver } from '../../outbox/claim-lanes.ts';
 import { forgetConversation, keepOpened } from './conversations.ts';
@@ -74,7 +75,8 @@ export async function installForMessage(gateway: Gateway, user: User, refused: C
   } catch (error) {
     if (!(error instanceof PlatformError) || !(error.cause instanceof DeliveryError)) throw error;
     const { cause } = error;
-    await keepError(gateway, user, cause);
+    // Whatever chat is known, Teams has just refused the user's, if it could be asked.
+    await keepError(gateway, { ...user, installed: refused.code === SERVICE_URL_UNKNOWN ? null : false }, cause);
     if (concernsHealth(cause, before?.errorCode)) await noteInstallation(gateway, enterpriseSid, false);
     if (!(cause instanceof CurableError)) throw cause;
     throw new CurableError(refused.reason, refused.code, `${refused.message} ${cause.message}`, cause.retryAfterMs, { cause });
@@ -130,17 +132,20 @@ function pauseMs(attempts: number, { retryAfterMs }: DeliveryError): number {
   return Math.min(Math.max(ownMs, retryAfterMs ?? 0), HOUR_MS);
 }
 
+/** A user whose app could not be installed, and whether they have it all the same: `null` if that is unknown. */
+type Refused = Omit<User, 'bot'> & Pick<TeamsInstallation, 'installed'>;
+
 /**
  * Keeps an installation from being asked for again that Microsoft does not offer: Teams tells when people have made it. Whether it is there is unknown until
- * then, unless the chat is known.
+ * then, unless the chat is known. A chat that Teams refuses posts to does not show it.
  */
-async function leaveToPeople(gateway: Gateway, user: Omit<User, 'bot'>, cause: DeliveryError): Promise<void> {
+async function leaveToPeople(gateway: Gateway, user: Refused, cause: DeliveryError): Promise<void> {
   const { prisma } = gateway;
   const { organizationSid, enterpriseSid, objectId } = user;
   const where = { enterpriseSid_objectId: { enterpriseSid, objectId } };
-  const known = await prisma.teamsConversation.findUnique({ where });
+  const known = installed === false ? null : await prisma.teamsConversation.findUnique({ where });
   const { conversationId, serviceUrl } = known ?? {};
-  const error = { errorCode: cause.code, errorMessage: cause.message, due: null };
+  const error = { errorCode: cause.code, errorMessage: cause.message, due: null, ...(installed === false && { installed }) };
   const data = { ...(conversationId ? INSTALLED : error), dateUpdated: new Date() };
   await prisma.teamsInstallation.upsert({ where, create: { organizationSid, enterpriseSid, objectId, ...data }, update: data });
   // Who had the app before a number learns of it now.
@@ -151,7 +156,7 @@ async function leaveToPeople(gateway: Gateway, user: Omit<User, 'bot'>, cause: D
  * Stores why the app is not installed, and when that is tried again: for all users of a bot whose fault it is.
  * @param isRecalled whether Microsoft was not asked, since it has refused another user lately: it may take this one by now, and the others
  */
-async function keepError(gateway: Gateway, user: Omit<User, 'bot'>, cause: DeliveryError, isRecalled = false): Promise<void> {
+async function keepError(gateway: Gateway, user: Refused, cause: DeliveryError, isRecalled = false): Promise<void> {
   if (cause.code === UNSUPPORTED) return leaveToPeople(gateway, user, cause);
   const { prisma } = gateway;
   const { organizationSid, enterpriseSid, objectId } = user;

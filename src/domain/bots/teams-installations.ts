@@ -1,5 +1,11 @@
 import type { Bot, PrismaClient, TeamsConversation, TeamsInstallation } from '../../../prisma/client/client.ts';
-import { APP_OR_USER_UNKNOWN, FORBIDDEN, NO_PERMISSION, UNSUPPORTED } from '../../platforms/microsoft/app-installations.ts';
+import {
+  APP_OR_USER_UNKNOWN,
+  FORBIDDEN,
+  NO_PERMISSION,
+  UNSUPPORTED,
+  USER_NOT_IN_TEAMS,
+} from '../../platforms/microsoft/app-installations.ts';
 import { type Cloud, installsApps } from '../../platforms/microsoft/clouds.ts';
 import type { BotCheck } from '../../platforms/microsoft/microsoft.ts';
 import { INSTALLS, READS_CATALOG } from '../../platforms/microsoft/permissions.ts';
@@ -100,7 +106,7 @@ export async function checkInstallations(
   const refused = await findRefused(reader, enterpriseSid, FORBIDDEN);
   const [last] = refused;
   // That a user is not a user of Teams says nothing about the app.
-  if (!last || (refused.length < SEVERAL && (await hasOthers(reader, enterpriseSid, [FORBIDDEN, 'UserNotInTeams'])))) return [];
+  if (!last || (refused.length < SEVERAL && (await hasOthers(reader, enterpriseSid, [FORBIDDEN, USER_NOT_IN_TEAMS])))) return [];
   return failed(last.errorMessage, { code: FORBIDDEN, warning: 'INSTALL_REFUSED' });
 }
 

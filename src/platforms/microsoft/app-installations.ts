@@ -31,6 +31,12 @@ export const NO_PERMISSION = 'InstallPermission';
 /** The code of a refusal by which Graph does not know the app or the user, while the application may not look up which. */
 export const APP_OR_USER_UNKNOWN = 'AppOrUserUnknown';
 
+/** The code of a refusal by which Graph does not know the app that it took for another user before, or the user. */
+export const APP_GONE = 'AppGone';
+
+/** The code of a refusal by which Graph does not know the user as one of Teams. */
+export const USER_NOT_IN_TEAMS = 'UserNotInTeams';
+
 const GUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 export const isGuid = (text: string): boolean => GUID.test(text);
 const found = z.object({ value: z.array(z.object({ id: z.string().min(1) })) });
@@ -149,11 +155,11 @@ export const notAnAppId = (botAppId: string): string =>
   `The bot's botAppId ${JSON.stringify(botAppId)} is not the id of a Teams app: it must be a GUID.`;
 
 const userNotInTeams = () =>
-  notInstalled('UserNotInTeams', 'Graph cannot install the app: the user is not, or not yet, a user of Microsoft Teams.');
+  notInstalled(USER_NOT_IN_TEAMS, 'Graph cannot install the app: the user is not, or not yet, a user of Microsoft Teams.');
 
 /** Of an id that Graph took for another user before. */
 const appGone = (botAppId: string) =>
-  notInstalled('AppGone', `Graph no longer knows the app ${botAppId}, or the user is not, or not yet, a user of Microsoft Teams.`);
+  notInstalled(APP_GONE, `Graph no longer knows the app ${botAppId}, or the user is not, or not yet, a user of Microsoft Teams.`);
 
 const LOOKS_UP = `If the bot's botAppId is not the id that the catalog gave the app, finding the app takes the permission ${READS_CATALOG} of Microsoft Graph.`;
 const appOrUserUnknown = (botAppId: string) =>

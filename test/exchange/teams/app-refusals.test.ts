@@ -204,6 +204,43 @@ test('a user whom Graph does not know, in words that may be about the app, which
   expect((await shownBot(own)).health).toMatchObject({ status: 'HEALTHY' });
 });
 
+test.each(['in the background', 'for a message'])(
+  'two users whom Graph does not know, in such words, put the others off only until the app is installed for one: %s',
+  async (how) => {
+    const { microsoft, gateway } = exchange;
+    const bot = botThatInstalls();
+    const { id } = microsoft.addApp(bot, { externalId: bot.tenantId });
+    const [first, second] = [userWithout(bot), userWithout(bot)];
+    // The first one is still unknown afterwards.
+    for (const user of [first, first, second]) refuse(user, { status: 404, body: { error: { code: 'NotFound', message: 'NotFound' } } });
+    const own = await exchange.customer({ bot, user: first, botAppId: id });
+    await until(async () => (await inTeams(own, own)).lastError !== null);
+    // While one user of the enterprise is asked for, no other one is claimed.
+    const held = microsoft.hold('install');
+    const unknown = await exchange.person(own, second);
+    expect((await held.arrived).path).toContain(second.objectId);
+    const others = [await exchange.person(own, userWithout(bot)), await exchange.person(own, userWithout(bot))] as const;
+    const rows = (where: object) => gateway.prisma.teamsInstallation.count({ where: { enterpriseSid: own.enterpriseSid, ...where } });
+    await until(async () => (await rows({})) === 4);
+    held.release();
+    await until(async () => (await rows({ due: { gt: new Date(Date.now() + 30 * 60_000) } })) === 4);
+    expect(await inTeams(own, unknown)).toMatchObject({ installed: false, lastError: expect.stringContaining('AppCatalog.Read.All') });
+    for (const person of others) expect(await inTeams(own, person)).toEqual({ installed: null, conversationKnown: false, lastError: null });
+    const hasHealth = (reason: string | null) =>
+      until(async () => {
+        await checkHealth(exchange);
+        const { health } = await shownBot(own);
+        return health.reason === reason && health;
+      });
+    await hasHealth('INSTALL_PERMISSION');
+    if (how === 'for a message') await exchange.ends(own.provider, await exchange.text(own, others[0], PHONE, 'hello'), 'DELIVERED');
+    else await exchange.person(own, userWithout(bot));
+    for (const person of [unknown, ...others]) await until(async () => (await inTeams(own, person)).installed === true);
+    await until(async () => (await inTeams(own, own)).lastError?.includes('no longer knows'));
+    expect(await hasHealth(null)).toMatchObject({ status: 'HEALTHY' });
+  },
+);
+
 test('users without a licence of Teams: their mappings say so, and the bot is fine', async () => {
   const bot = botThatInstalls();
   const { id } = exchange.microsoft.addApp(bot);

@@ -8,7 +8,7 @@ import type { Gateway } from '../../../domain/gateway.ts';
 import { inTransaction } from '../../../domain/transaction.ts';
 import { releaseWaiting } from '../../../domain/waiting.ts';
 import { CurableError, DeliveryError, NotYetError } from '../../../platforms/delivery-error.ts';
-import { APP_OR_USER_UNKNOWN, FORBIDDEN, NO_PERMISSION, UNSUPPORTED } from '../../../platforms/microsoft/app-installations.ts';
+import { APP_GONE, APP_OR_USER_UNKNOWN, FORBIDDEN, NO_PERMISSION, UNSUPPORTED } from '../../../platforms/microsoft/app-installations.ts';
 import { SERVICE_URL_UNKNOWN } from '../../../platforms/microsoft/bot-connector.ts';
 import type { AppInstallation, ConversationReference } from '../../../platforms/microsoft/microsoft.ts';
 import type { MessageToDeliver } from '../../outbox/claim-lanes.ts';
@@ -70,7 +70,7 @@ export async function installForMessage(gateway: Gateway, user: User, refused: C
     const { wasInstalled, conversation } = await install(gateway, user);
     // An app that was there is no cure: the message was refused in spite of it, and would release itself over and over.
     if (!wasInstalled) await releaseUser(gateway, user);
-    if (before?.errorCode) await noteInstallation(gateway, enterpriseSid, true);
+    await noteSuccess(gateway, enterpriseSid, before?.errorCode ?? null);
     return conversation;
   } catch (error) {
     if (!(error instanceof PlatformError) || !(error.cause instanceof DeliveryError)) throw error;
@@ -116,7 +116,7 @@ const OF_THE_BOT: ReadonlySet<string> = new Set([NO_PERMISSION, 'AppNotInCatalog
 const isOfTheBot = (cause: DeliveryError) =>
   OF_THE_BOT.has(cause.code) || (cause instanceof CurableError && cause.reason !== 'USER_UNKNOWN' && cause.reason !== 'APP_NOT_INSTALLED');
 /** Refusals that may concern the bot, or only the user. */
-const MAYBE_OF_THE_BOT: ReadonlySet<string> = new Set([FORBIDDEN, APP_OR_USER_UNKNOWN, UNSUPPORTED, 'AppGone']);
+const MAYBE_OF_THE_BOT: ReadonlySet<string> = new Set([FORBIDDEN, APP_OR_USER_UNKNOWN, UNSUPPORTED, APP_GONE]);
 /** Whether the bot's health may have changed with this refusal. @param before the code of the user's refusal before */
 const concernsHealth = (cause: DeliveryError, before: string | null | undefined) =>
   isOfTheBot(cause) || (MAYBE_OF_THE_BOT.has(cause.code) && before !== cause.code);
@@ -141,7 +141,7 @@ type Refused = Omit<User, 'bot'> & Pick<TeamsInstallation, 'installed'>;
  */
 async function leaveToPeople(gateway: Gateway, user: Refused, cause: DeliveryError): Promise<void> {
   const { prisma } = gateway;
-  const { organizationSid, enterpriseSid, objectId } = user;
+  const { organizationSid, enterpriseSid, objectId, installed } = user;
   const where = { enterpriseSid_objectId: { enterpriseSid, objectId } };
   const known = installed === false ? null : await prisma.teamsConversation.findUnique({ where });
   const { conversationId, serviceUrl } = known ?? {};
@@ -153,7 +153,8 @@ async function leaveToPeople(gateway: Gateway, user: Refused, cause: DeliveryErr
 }
 
 /**
- * Stores why the app is not installed, and when that is tried again: for all users of a bot whose fault it is.
+ * Stores why the app is not installed, and when that is tried again: for all users of a bot whose fault it is. Where it may be the users', those whom
+ * Microsoft was not asked for are only put off.
  * @param isRecalled whether Microsoft was not asked, since it has refused another user lately: it may take this one by now, and the others
  */
 async function keepError(gateway: Gateway, user: Refused, cause: DeliveryError, isRecalled = false): Promise<void> {
@@ -174,8 +175,27 @@ async function keepError(gateway: Gateway, user: Refused, cause: DeliveryError, 
   const whose = isOfAll && !isRecalled ? { enterpriseSid, due: { lt: inMs(HOUR_MS / 2) } } : { enterpriseSid, objectId };
   await prisma.teamsInstallation.updateMany({
     where: { ...whose, removed: false },
-    data: isOfAll ? { ...error, due: inMs(HOUR_MS) } : { due: inMs(pauseMs(row.attempts, cause)), attempts: { increment: 1 } },
+    data: isOfAll
+      ? { ...(isOfTheBot(cause) && error), due: inMs(HOUR_MS) }
+      : { due: inMs(pauseMs(row.attempts, cause)), attempts: { increment: 1 } },
   });
+}
+
+/**
+ * Tries at once for the others what was put off, since the app was installed for a user: the error of that user is over, and Graph knows the app, so that
+ * it was other users whom it did not know.
+ * @param errorCode why the user did not have the app before; `null` if that is unknown
+ */
+async function noteSuccess(gateway: Gateway, enterpriseSid: string, errorCode: string | null): Promise<void> {
+  const { count } = await gateway.prisma.teamsInstallation.updateMany({
+    where: {
+      ...{ enterpriseSid, removed: false, due: { gt: new Date(Date.now() + FIRST_PAUSE_MS) } },
+      OR: [{ errorCode: null }, { errorCode: { in: errorCode === null ? [APP_OR_USER_UNKNOWN] : [APP_OR_USER_UNKNOWN, errorCode] } }],
+    },
+    data: { due: new Date() },
+  });
+  if (count > 0) gateway.hints.installable?.();
+  if (errorCode !== null || count > 0) await noteInstallation(gateway, enterpriseSid, true);
 }
 
 /**
@@ -214,13 +234,7 @@ export async function workOnInstallation(
     await install(gateway, { ...row, bot });
     refused.delete(key);
     await releaseUser(gateway, row);
-    if (errorCode === null) return;
-    // What kept it back is over, for the others as well.
-    await prisma.teamsInstallation.updateMany({
-      where: { enterpriseSid, errorCode, removed: false, due: { gt: new Date(Date.now() + FIRST_PAUSE_MS) } },
-      data: { due: new Date() },
-    });
-    await noteInstallation(gateway, enterpriseSid, true);
+    await noteSuccess(gateway, enterpriseSid, errorCode);
   } catch (error) {
     const given = error instanceof PlatformError ? error.cause : error;
     const cause =
@@ -228,6 +242,8 @@ export async function workOnInstallation(
     await keepError(gateway, row, cause);
     if (isOfTheBot(cause)) refused.set(key, cause);
     if (concernsHealth(cause, errorCode)) await noteInstallation(gateway, enterpriseSid, false);
+    // It may no longer be that the bot has to look its app up.
+    if (errorCode === APP_OR_USER_UNKNOWN && cause.code !== errorCode) await noteInstallation(gateway, enterpriseSid, true);
     const line = { enterpriseSid, code: cause.code, ...(cause !== given && { err: error }) };
     if (cause.code !== errorCode && cause.code !== UNSUPPORTED)
       log.warn(line, "cannot install a bot's app for a Teams user; trying again later");

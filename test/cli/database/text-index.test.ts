@@ -56,12 +56,15 @@ test.runIf(inject('postgres'))('lets usage be added up while the index is built'
   const built = textIndex('on');
   const waiting =
     "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE 'CREATE INDEX CONCURRENTLY%'";
-  await withDatabase(terminal, { mayCreate: false }, async ({ pool, prisma }) => {
-    await expect.poll(async () => (await pool.query(waiting)).rows.length, { timeout: 10_000 }).toBe(1);
-    await pool.query("INSERT INTO usage_change VALUES ('OR1', 'BE1', '', '2026-01-01Z', 'INBOUND', 'SMS', 'QUEUED', 0, 1, 1)");
-    expect(await foldUsage(prisma)).toBe(1);
-  });
-  await other.end();
+  try {
+    await withDatabase(terminal, { mayCreate: false }, async ({ pool, prisma }) => {
+      await expect.poll(async () => (await pool.query(waiting)).rows.length, { timeout: 10_000 }).toBe(1);
+      await pool.query("INSERT INTO usage_change VALUES ('OR1', 'BE1', '', '2026-01-01Z', 'INBOUND', 'SMS', 'QUEUED', 0, 1, 1)");
+      expect(await foldUsage(prisma)).toBe(1);
+    });
+  } finally {
+    await other.end();
+  }
   expect(await built).toMatchObject({ code: 0, printed: expect.stringMatching(/^Built\./m) });
   expect(await textIndex('off')).toMatchObject({ code: 0 });
 });

@@ -1,8 +1,7 @@
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ChannelStatus, type Message } from '../../prisma/client/client.ts';
-import type { Bounds } from '../../src/database/sql.ts';
-import { buildTextIndex, dropTextIndex } from '../../src/database/text-index.ts';
+import { buildTextIndex } from '../../src/database/text-index.ts';
 import { listBots } from '../../src/domain/bots/bots.ts';
 import type { Caller } from '../../src/domain/caller.ts';
 import { listEnterprises } from '../../src/domain/enterprises/enterprises.ts';
@@ -14,14 +13,11 @@ import { listMappings } from '../../src/domain/mappings/mappings.ts';
 import type { MessageFilter } from '../../src/domain/messages/message-filter.ts';
 import { listMessages, listMessagesOf } from '../../src/domain/messages/messages.ts';
 import { createTestDatabase } from '../support/database.ts';
-import { until } from '../support/exchange.ts';
 import { createTestGateway, type Provider, type TestGateway } from '../support/gateway.ts';
+import { MESSAGES, RARE_BODY, SMALL, seed } from './bounded-rows.ts';
 
 // With bounds of a few rows, each page and total is that of a reference that knows all rows, or the answer says that it is not: a page is refused as too
 // wide, a total is not exact.
-
-const MESSAGES = 150;
-const SMALL: Bounds = { page: 24, count: 60 };
 
 let small: TestGateway;
 let provider: Provider;
@@ -36,70 +32,12 @@ beforeAll(async () => {
   small = await createTestGateway({ database: { ...database, sql: { ...database.sql, bounds: SMALL } } });
   provider = await small.provider();
   const other = await small.provider();
-  await seed(other, 40);
-  ({ enterprises, mappings } = await seed(provider, MESSAGES));
+  await seed(small.gateway.prisma, other, 40);
+  ({ enterprises, mappings } = await seed(small.gateway.prisma, provider, MESSAGES));
   caller = { organizationSid: provider.organizationSid, permissions: new Set() } as unknown as Caller;
   rows = await database.prisma.message.findMany({ where: { organizationSid: provider.organizationSid } });
 });
 afterAll(() => small.close());
-
-const TEXTS = ['4930', '493011', 'person1', 'person2', 'PERSON', 'a%b', 'a_b', '\u{10ffff}', '\ud7ff', ''];
-/** The first one is so rare that an index finds it. */
-const BODIES = ['Your Parcel 17 is here', 'See you at the meeting', 'Meeting: 100% a_b'];
-const RARE_BODY = 'parcel 17';
-const ERRORS = [null, '30003', '30005', 'E_1', 'x%'];
-const at = <Value>(values: readonly Value[], index: number) => values[index % values.length] as Value;
-
-async function seed({ organizationSid, accountSid }: Provider, count: number) {
-  const { prisma } = small.gateway;
-  const own = organizationSid.slice(2, 24);
-  const sidOf = (prefix: string, number: number) => `${prefix}${own}${String(number).padStart(10, '0')}`;
-  const enterprises = [0, 1, 2].map((n) => sidOf('EN', n));
-  const mappings = [0, 1, 2, 3].map((n) => sidOf('BE', n));
-  for (const sid of enterprises) {
-    await prisma.enterprise.create({ data: { sid, organizationSid, accountSid, name: sid, nameFolded: sid } });
-  }
-  for (const [n, sid] of mappings.entries()) {
-    const number = `4${Number.parseInt(own.slice(0, 12), 16)}${n}`;
-    await prisma.mapping.create({
-      data: {
-        ...{ sid, organizationSid, accountSid, enterpriseSid: at(enterprises, n), name: sid, nameFolded: sid },
-        ...{
-          microsoftAddress: 'a@b.c',
-          microsoftAddressFolded: 'a@b.c',
-          microsoftDomain: 'b.c',
-          externalAddress: number,
-          externalDigits: number,
-        },
-      },
-    });
-  }
-  await prisma.message.createMany({
-    data: Array.from({ length: count }, (_, index) => {
-      const rare = index > count - 5;
-      return {
-        sid: sidOf('MS', (index * 37) % 1000),
-        ...{
-          organizationSid,
-          accountSid,
-          enterpriseSid: at(enterprises, rare ? 2 : index % 2),
-          mappingSid: index % 7 ? at(mappings, index) : null,
-        },
-        ...{ from: 'f', fromFolded: at(TEXTS, index * 3), to: 't', toFolded: at(TEXTS, index * 7 + 1) },
-        body: at(BODIES, index % 37 === 2 ? 0 : 1 + (index % 2)),
-        direction: rare ? ('OUTBOUND' as const) : ('INBOUND' as const),
-        type: index % 29 === 3 ? ('MMS' as const) : ('SMS' as const),
-        channelStatus: index % 4 ? ('DELIVERED' as const) : at(Object.values(ChannelStatus), index / 4),
-        statusRank: 0,
-        channelErrorCode: index % 9 ? null : at(ERRORS, index),
-        channelErrorMessage: index % 9 ? null : `Not Reachable ${index % 3}`,
-        stuck: index % 31 === 5,
-        dateCreated: new Date(Date.UTC(2026, 0, 1 + Math.floor(index / 20), 0, Math.floor((index % 20) / 3))),
-      };
-    }),
-  });
-  return { enterprises, mappings };
-}
 
 type Part = readonly [filter: MessageFilter, holds: (row: Message) => boolean];
 
@@ -302,7 +240,7 @@ describe('with bounds of a few rows', () => {
     const {
       mappings: own,
       enterprises: [parent = ''],
-    } = await seed(changing, 60);
+    } = await seed(small.gateway.prisma, changing, 60);
     const { prisma, sql } = small.gateway;
     const hit = await prisma.message.findFirstOrThrow({ where: { organizationSid: changing.organizationSid }, orderBy: { sid: 'desc' } });
     const put = { mappingSid: own[0], enterpriseSid: parent, direction: 'INBOUND' as const, dateCreated: new Date(Date.UTC(2027, 0, 1)) };
@@ -328,88 +266,6 @@ describe('with bounds of a few rows', () => {
     );
     expect(errors).toBeUndefined();
     expect(data.messages).toEqual({ totalCount: 0, totalCountIsExact: true, nodes: [] });
-  });
-});
-
-describe('with an index of texts, the graph', () => {
-  const QUERY = `query ($filter: MessageFilter, $first: Int, $after: String, $last: Int, $before: String) {
-    messages(filter: $filter, first: $first, after: $after, last: $last, before: $before) {
-      totalCount totalCountIsExact nodes { sid } pageInfo { startCursor endCursor hasNextPage hasPreviousPage } } }`;
-  const filter = { body: RARE_BODY };
-  const found = () =>
-    rows
-      .filter(({ body }) => body.includes('Parcel 17'))
-      .sort(byCreation)
-      .map(({ sid }) => ({ sid }));
-  const code = async (asker: Provider) => (await asker.graph(QUERY, { filter, first: 50 })).errors?.[0]?.extensions?.code;
-
-  test('finds a rare text page by page, both ways', async () => {
-    expect(found().length).toBeGreaterThan(3);
-    const pages = async (next: (info: { startCursor: string; endCursor: string } | undefined) => object) => {
-      const seen: object[][] = [];
-      for (let info: { startCursor: string; endCursor: string; hasNextPage: boolean; hasPreviousPage: boolean } | undefined; ; ) {
-        const variables = next(info);
-        const { data, errors } = await provider.graph(QUERY, { filter, ...variables });
-        expect(errors).toBeUndefined();
-        expect(data.messages).toMatchObject({ totalCount: found().length, totalCountIsExact: true });
-        seen.push(data.messages.nodes);
-        info = data.messages.pageInfo;
-        if (!('first' in variables ? info?.hasNextPage : info?.hasPreviousPage)) return seen;
-      }
-    };
-    expect((await pages((info) => ({ first: 2, after: info?.endCursor }))).flat()).toEqual(found());
-    expect((await pages((info) => ({ last: 2, before: info?.startCursor }))).reverse().flat()).toEqual(found());
-  });
-
-  test('finds it within each enterprise and mapping', async () => {
-    const { data, errors } = await provider.graph(
-      `query ($filter: MessageFilter) { enterprises { nodes { sid messages(filter: $filter) { totalCount totalCountIsExact nodes { sid } } } }
-        mappings { nodes { sid messages(filter: $filter) { nodes { sid } } } } }`,
-      { filter },
-    );
-    expect(errors).toBeUndefined();
-    const of = (field: 'enterpriseSid' | 'mappingSid', sid: string) =>
-      found().filter((hit) => rows.find((row) => row.sid === hit.sid)?.[field] === sid);
-    for (const { sid, messages } of data.enterprises.nodes) {
-      const nodes = of('enterpriseSid', sid);
-      expect(messages).toEqual({ totalCount: nodes.length, totalCountIsExact: true, nodes });
-    }
-    for (const { sid, messages } of data.mappings.nodes) expect(messages.nodes).toEqual(of('mappingSid', sid));
-  });
-
-  test("finds nothing of another tenant's, nor of another enterprise's", async () => {
-    const stranger = await small.provider();
-    await seed(stranger, 60);
-    await small.gateway.prisma.message.updateMany({ where: { organizationSid: stranger.organizationSid }, data: { body: 'Hello' } });
-    const { data, errors } = await stranger.graph(QUERY, { filter });
-    expect(errors).toBeUndefined();
-    expect(data.messages).toMatchObject({ totalCount: 0, totalCountIsExact: true, nodes: [] });
-    const confined: Caller = { ...caller, enterpriseSid: enterprises[0] };
-    const page = await listMessages(small.gateway, confined, filter);
-    expect(sidsOf(page)).toEqual(
-      found()
-        .map(({ sid }) => sid)
-        .filter((sid) => rows.find((row) => row.sid === sid)?.enterpriseSid === enterprises[0]),
-    );
-  });
-
-  test.runIf(inject('postgres'))('looks for no longer than two seconds', async () => {
-    const { sql } = small.gateway;
-    const queryBriefly: typeof sql.queryBriefly = () => sql.queryBriefly('SELECT pg_sleep(61)', []);
-    const slow: Gateway = { ...small.gateway, sql: { ...sql, queryBriefly } };
-    await expect(listMessages(slow, caller, filter)).rejects.toThrow(SearchTooWideError);
-    const running =
-      "SELECT FROM pg_stat_activity WHERE datname = current_database() AND state = 'active' AND query LIKE 'SELECT pg_sleep%'";
-    await until(async () => (await small.database.pool.query(running)).rows.length === 0);
-  });
-
-  test('says SEARCH_TOO_WIDE of a frequent text, and of each one without the index', async () => {
-    const { errors } = await provider.graph(QUERY, { filter: { body: 'MEETING', from: 'person1', to: 'person2' } });
-    expect(errors?.[0]?.extensions?.code).toBe('SEARCH_TOO_WIDE');
-    await dropTextIndex(small.database.directPool);
-    expect(await code(provider)).toBe('SEARCH_TOO_WIDE');
-    await buildTextIndex(small.database.directPool);
-    expect(await code(provider)).toBeUndefined();
   });
 });
 
@@ -460,7 +316,7 @@ describe('both faces', () => {
     expect(body.data).toMatchObject({ total: inbound, numPages: Math.ceil(inbound / 10) });
     // Usage keeps the numbers of messages that were deleted.
     const other = await small.provider();
-    await seed(other, MESSAGES);
+    await seed(small.gateway.prisma, other, MESSAGES);
     await small.gateway.prisma.message.deleteMany({ where: { organizationSid: other.organizationSid, stuck: true } });
     const { body: after } = await other.rest.get<{ total: number; numPages: number }>(path);
     expect(after.data).toMatchObject({ total: SMALL.count, numPages: SMALL.count / 10 });

@@ -75,7 +75,8 @@ function digitOf(codePoint: number): number {
  */
 export function toE164(written: string, region?: string): string | undefined {
   if (written.length > MAX_REMEMBERED) return readE164(written, region);
-  const key = `${region ?? ''}:${written}`;
+  // With a plus it is of no region.
+  const key = region === undefined || /^\+[0-9]+$/.test(written) ? written : `${region}:${written}`;
   let number = forms.get(key);
   if (number === undefined) {
     number = readE164(written, region) ?? NONE;

@@ -123,12 +123,12 @@ export function createApp(options: AppOptions): App {
     if (CONTRACT.test(pathname)) return admit(request, peer, contract);
     if (BULK.test(pathname)) return admit(request, peer, bulk);
     if (standIn && pathname.startsWith(STAND_IN)) return admit(request, peer, standIn);
-    const whole = await requestOf(request);
-    if (pathname.startsWith(RESTCOMM_WEBHOOKS)) return restcommWebhook(gateway, whole);
+    if (pathname.startsWith(RESTCOMM_WEBHOOKS)) return restcommWebhook(gateway, request);
     if (botFramework && pathname === BOT_ENDPOINT) {
-      if (playground && !isFromPlayground(whole, peer.socketAddress)) return new Response(null, { status: 403 });
-      return botEndpoint(gateway, botFramework, whole);
+      if (playground && !isFromPlayground(request, peer.socketAddress)) return new Response(null, { status: 403 });
+      return botEndpoint(gateway, botFramework, request);
     }
+    const whole = await requestOf(request);
     if (pathname.startsWith('/health/')) return health(whole, isReady);
     if (options.metrics && pathname === '/metrics') return options.metrics(whole);
     const page = options.console?.serve(whole, gateway.consoleTab.isShown);
@@ -155,7 +155,8 @@ export function createApp(options: AppOptions): App {
     direct: {
       takes: (request) => {
         const { pathname } = targetOf(request);
-        return pathname === '/graphql' ? isDirect(request) : CONTRACT.test(pathname) || DOWNLOADS.test(pathname);
+        if (pathname === '/graphql') return isDirect(request);
+        return CONTRACT.test(pathname) || DOWNLOADS.test(pathname) || pathname === BOT_ENDPOINT || pathname.startsWith(RESTCOMM_WEBHOOKS);
       },
       fetch: answer,
     },

@@ -98,8 +98,9 @@ export async function listen(
 ): Promise<Listener> {
   const clientOf = createAddressOf(trustProxy);
   const addressOf = ({ socket, headers }: IncomingMessage) => clientOf(socket.remoteAddress, headers['x-forwarded-for']?.toString());
+  const peerOf = (request: IncomingMessage): Peer => ({ remoteAddress: addressOf(request), socketAddress: request.socket.remoteAddress });
   const adapter = createServerAdapter<{ req: IncomingMessage }>((request, { req }) =>
-    fetch(request, { remoteAddress: addressOf(req), socketAddress: req.socket.remoteAddress }),
+    fetch(request, peerOf(req)),
   );
   let isDraining = false;
   const server = createServer(
@@ -115,7 +116,7 @@ export async function listen(
         if (isDraining) server.closeIdleConnections();
       });
       const nodeRequest = direct && new NodeRequest(request);
-      if (nodeRequest && direct.takes(nodeRequest)) void respondDirectly(direct.fetch, nodeRequest, addressOf(request), response);
+      if (nodeRequest && direct.takes(nodeRequest)) void respondDirectly(direct.fetch, nodeRequest, peerOf(request), response);
       else adapter(request, response);
     },
   );
@@ -181,11 +182,11 @@ async function closeWithin(server: Server, connections: ReadonlySet<Socket>, ms:
 async function respondDirectly(
   fetch: Direct['fetch'],
   request: NodeRequest,
-  remoteAddress: string | undefined,
+  peer: Peer,
   outgoing: ServerResponse,
 ): Promise<void> {
   try {
-    const response = await fetch(request, { remoteAddress });
+    const response = await fetch(request, peer);
     if (response instanceof StreamResponse) {
       outgoing.writeHead(response.status, response.headers.all);
       return response.body.begin(new Outlet(outgoing));

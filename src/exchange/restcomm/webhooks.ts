@@ -9,8 +9,9 @@ import { acceptMessage } from '../../domain/messages/message-log.ts';
 import { phoneOf } from '../../domain/values/phones.ts';
 import { normalizeSid } from '../../domain/values/sid.ts';
 import type { SmsRecord } from '../../platforms/restcomm/restcomm.ts';
-import { targetOf } from '../../server/node-request.ts';
+import { type AnyRequest, targetOf } from '../../server/node-request.ts';
 import { readBytes } from '../../server/read-body.ts';
+import { TextResponse } from '../../server/text-response.ts';
 import { inTraceOf } from '../outbox/message-spans.ts';
 import { applyReport } from '../reports.ts';
 import { isStorableText, toStorableSid, toStorableText } from '../storable-text.ts';
@@ -22,6 +23,7 @@ import { findSent } from './sent-messages.ts';
 export const RESTCOMM_WEBHOOKS = '/webhooks/restcomm/';
 
 const MAX_FORM_BYTES = 256 * 1024;
+const EMPTY_RCML = '<?xml version="1.0" encoding="UTF-8"?>\n<Response/>\n';
 /** The longest values, in UTF-16 code units. Longer texts are cut. */
 const MAX_BODY = 10_000;
 const MAX_FIELD = 320;
@@ -38,7 +40,7 @@ const LOST_PART = '\n[A picture or file that came with this message could not be
  * RestComm/Restcomm-Connect).
  * @returns 200 with empty RCML once the SMS or status is committed; 400, 404, 405, 413 with a line of text
  */
-export async function restcommWebhook(gateway: Gateway, request: Request): Promise<Response> {
+export async function restcommWebhook(gateway: Gateway, request: AnyRequest): Promise<TextResponse> {
   const { pathname, search } = targetOf(request);
   const [secret = '', kind, ...rest] = pathname.slice(RESTCOMM_WEBHOOKS.length).split('/');
   const mappingSid = mappingOfSecret(gateway, secret);
@@ -54,7 +56,7 @@ export async function restcommWebhook(gateway: Gateway, request: Request): Promi
       ? await receiveSms(gateway, mappingSid, form)
       : await receiveStatus(gateway, mappingSid, form, new URLSearchParams(search).get('message') ?? form('message'));
   if (problem) return plainText(400, problem);
-  return new Response('<?xml version="1.0" encoding="UTF-8"?>\n<Response/>\n', { headers: { 'content-type': 'text/xml; charset=utf-8' } });
+  return new TextResponse(EMPTY_RCML, { status: 200, headers: { 'content-type': 'text/xml; charset=utf-8' } });
 }
 
 /** @returns what is wrong with the request; `undefined` if nothing is */
@@ -180,4 +182,4 @@ function mediaOf(form: FormFields): { urls: string[]; dropped: number } {
 const countOf = (written: string): number => (/^\s*[0-9]{1,3}\s*$/.test(written) ? Number(written) : 0);
 
 const plainText = (status: number, message: string, headers: Record<string, string> = {}) =>
-  new Response(`${message}\n`, { status, headers: { 'content-type': 'text/plain; charset=utf-8', ...headers } });
+  new TextResponse(`${message}\n`, { status, headers: { 'content-type': 'text/plain; charset=utf-8', ...headers } });

@@ -2,7 +2,9 @@ import type { Gateway } from '../../domain/gateway.ts';
 import { parseJson } from '../../json.ts';
 import { BotFrameworkRefusal, type BotFrameworkVerifier } from '../../platforms/microsoft/bot-framework-tokens.ts';
 import { KeysUnavailableError } from '../../platforms/microsoft/signing-keys.ts';
+import type { AnyRequest } from '../../server/node-request.ts';
 import { decodeUtf8, readBytes } from '../../server/read-body.ts';
+import { TextResponse } from '../../server/text-response.ts';
 import { receiveFromTeams } from './from-teams.ts';
 import { activitySchema } from './reading/activity.ts';
 
@@ -17,7 +19,7 @@ const MAX_ACTIVITY_BYTES = 256 * 1024;
  *   activity, 403 if the request is not proven to be the Bot Framework's, 405, 413, and 503 while its signing keys cannot be fetched, so that the
  *   Bot Framework sends it again
  */
-export async function botEndpoint(gateway: Gateway, verifier: BotFrameworkVerifier, request: Request): Promise<Response> {
+export async function botEndpoint(gateway: Gateway, verifier: BotFrameworkVerifier, request: AnyRequest): Promise<TextResponse> {
   if (request.method !== 'POST') return respond(405, { allow: 'POST' });
   const bytes = await readBytes(request, MAX_ACTIVITY_BYTES);
   if (!bytes) return respond(413);
@@ -27,7 +29,7 @@ export async function botEndpoint(gateway: Gateway, verifier: BotFrameworkVerifi
   try {
     const audience = await verifier.verify(request.headers.get('authorization'), activity);
     const { status, body } = await receiveFromTeams(gateway, audience, activity);
-    return body ? Response.json(body, { status }) : respond(status);
+    return body ? new TextResponse(JSON.stringify(body), { status, headers: { 'content-type': 'application/json' } }) : respond(status);
   } catch (error) {
     if (error instanceof BotFrameworkRefusal) {
       gateway.log.warn({ reason: error.reason }, 'bot endpoint refused a request');
@@ -39,4 +41,4 @@ export async function botEndpoint(gateway: Gateway, verifier: BotFrameworkVerifi
   }
 }
 
-const respond = (status: number, headers: Record<string, string> = {}) => new Response(null, { status, headers });
+const respond = (status: number, headers: Record<string, string> = {}) => new TextResponse(null, { status, headers });

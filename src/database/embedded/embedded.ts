@@ -75,7 +75,7 @@ export async function serve(directory: string, socketDirectory: string): Promise
     // The database's only session keeps what a connection before this one has prepared.
     onConnect: async (client) => void (await client.query('DEALLOCATE ALL')),
   });
-  renewPlans(pool, PLAN_LIFETIME_MS);
+  renewPlans(pool, PLAN_LIFETIME_MS, PLAN_LIFETIME_MS);
   return {
     ...{ pool, batchPool: pool, movingPool: pool, moving: pool, directPool: pool },
     close: async () => {

@@ -69,8 +69,8 @@ const INDEXES_AS_WRITTEN = [
   'enable_hashjoin = off',
   'enable_mergejoin = off',
 ];
-/** How long a generic plan is kept, in ms: one that was made while a table was nearly empty reads all of it, and does so once it is full. */
-const PLAN_LIFETIME_MS = 1000;
+/** How long generic plans are kept, in ms: one that was made while a table was nearly empty reads all of it, and does so once it is full. */
+const PLAN_LIFETIME_MS = [1000, 10_000] as const;
 
 interface Options {
   /** How long to wait for a server that is still starting, in ms. */
@@ -121,7 +121,7 @@ function readingPools(databaseUrl: string, requestTimeoutMs: number, reached?: (
   const [custom, generic] = [CUSTOM_PLANS, GENERIC_PLANS].map((plans) => sessionSql(requestTimeoutMs, plans));
   const pool = createPool(databaseUrl, requestTimeoutMs, CONNECTIONS, custom, reached);
   const batchPool = createPool(databaseUrl, requestTimeoutMs, BATCH_CONNECTIONS, generic, reached);
-  renewPlans(batchPool, PLAN_LIFETIME_MS);
+  renewPlans(batchPool, ...PLAN_LIFETIME_MS);
   return { pool, batchPool, cancelStatement };
 }
 
@@ -147,7 +147,7 @@ function direct(databaseUrl: string, requestTimeoutMs: number) {
     MOVING_CONNECTIONS,
     sessionSql(requestTimeoutMs, GENERIC_PLANS, ...planSettings),
   );
-  renewPlans(movingPool, PLAN_LIFETIME_MS);
+  renewPlans(movingPool, ...PLAN_LIFETIME_MS);
   return { ...reading, movingPool, moving: movingPool, directPool: reading.pool };
 }
 

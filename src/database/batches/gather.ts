@@ -27,7 +27,7 @@ const MAX_RUNNING_BATCHES = 2;
 interface BatchQueue<Request> {
   waiting: Request[];
   running: number;
-  /** Whether a flush is scheduled for this turn of the event loop. */
+  /** Whether a flush is scheduled. */
   isScheduled: boolean;
 }
 
@@ -36,11 +36,13 @@ interface BatchQueue<Request> {
  * under load many arrive at once.
  * @param runBatch answers each request of a batch; must never reject
  * @param batchSize returns how many of the waiting requests the next batch may have
+ * @param waitMs returns how long the first request of a batch waits for others, in ms; by default, for the rest of the turn
  * @returns a function that adds a request to those of its kind
  */
 export function gather<Request>(
   runBatch: (batch: readonly Request[]) => Promise<void>,
   batchSize: (waiting: readonly Request[]) => number,
+  waitMs: (first: Request) => number = () => 0,
 ): (kind: string, request: Request) => void {
   const queues = new Map<string, BatchQueue<Request>>();
 
@@ -59,7 +61,9 @@ export function gather<Request>(
   function schedule(kind: string, queue: BatchQueue<Request>): void {
     if (queue.isScheduled) return;
     queue.isScheduled = true;
-    setImmediate(flush, kind, queue);
+    const ms = waitMs(queue.waiting[0] as Request);
+    if (ms > 0) setTimeout(flush, ms, kind, queue);
+    else setImmediate(flush, kind, queue);
   }
 
   function nextBatch(queue: BatchQueue<Request>): readonly Request[] {
@@ -81,8 +85,13 @@ export function gather<Request>(
 }
 
 /** Turns the values of a batch's statements into one array per parameter. */
-export const arraysOf = (batch: readonly WaitingStatement[]): unknown[][] =>
-  batch[0]?.values.map((_, parameter) => batch.map(({ values }) => values[parameter])) ?? [];
+export function arraysOf(batch: readonly WaitingStatement[]): unknown[][] {
+  const arrays: unknown[][] = Array.from(batch[0]?.values ?? [], () => []);
+  for (const { values } of batch) {
+    for (let parameter = 0; parameter < arrays.length; parameter += 1) arrays[parameter]?.push(values[parameter]);
+  }
+  return arrays;
+}
 
 /** Resolves each statement of a batch with its own rows, in their order. */
 export function distribute(batch: readonly WaitingStatement[], rows: readonly PlacedRow[]): void {

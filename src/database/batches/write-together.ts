@@ -12,6 +12,8 @@ interface Write {
   readonly group: string;
   /** Of two writes with the same key, the second is in a later batch. */
   readonly key?: string;
+  /** How long it may wait for others of its text and group, in ms: under load, a few large statements cost less than many small ones. */
+  readonly waitMs?: number;
 }
 
 export type WriteTogether = <Row extends QueryResultRow>(statement: Write) => Promise<Row[]>;
@@ -27,7 +29,7 @@ interface WaitingWrite extends Write, WaitingStatement {
  * @param patienceMs a write that has waited longer is rejected as if it had got no connection: its request may have timed out by then
  */
 export function createWriteTogether(write: Query, patienceMs: number): WriteTogether {
-  const add = gather<WaitingWrite>(runBatch, batchSize);
+  const add = gather<WaitingWrite>(runBatch, batchSize, ({ waitMs = 0 }) => waitMs);
 
   async function runBatch(waiting: readonly WaitingWrite[]): Promise<void> {
     const isLate = ({ since }: WaitingWrite) => performance.now() - since > patienceMs;
@@ -47,9 +49,9 @@ export function createWriteTogether(write: Query, patienceMs: number): WriteToge
     distribute(batch, await write<PlacedRow>((batch[0] as Write).text, arraysOf(batch)));
   }
 
-  return ({ text, values, group, key }) =>
+  return ({ text, values, group, key, waitMs }) =>
     new Promise((resolve, reject) => {
-      const request = { text, values, group, key, since: performance.now(), resolve: resolve as WaitingStatement['resolve'], reject };
+      const request = { text, values, group, key, waitMs, since: performance.now(), resolve: resolve as WaitingStatement['resolve'], reject };
       add(`${group} ${text}`, request);
     });
 }

@@ -14,8 +14,11 @@ export const joinedColumns = (alias: string, fields: readonly string[]): string 
   fields.map((field) => `${alias}.${columnOf(field)} AS "${alias}.${field}"`).join(', ');
 
 /** Takes one table's fields from a row. */
-export const partOf = <Fields>(row: JoinedRow, alias: string, fields: readonly string[]): Fields =>
-  Object.fromEntries(fields.map((field) => [field, row[`${alias}.${field}`]])) as Fields;
+export function partOf<Fields>(row: JoinedRow, alias: string, fields: readonly string[]): Fields {
+  const part: JoinedRow = {};
+  for (const field of fields) part[field] = row[`${alias}.${field}`];
+  return part as Fields;
+}
 
 /**
  * Takes the fields of a table that was joined by LEFT JOIN.

@@ -42,7 +42,8 @@ export async function reportStatus(
 ): Promise<ReportOutcome> {
   const values = reportValues(message.sid, report);
   // A statement takes one report of a message: of two rows, UPDATE would take either.
-  const rows = await sql.writeTogether<ReportRow>({ text: REPORT, values, group: message.organizationSid, key: message.sid });
+  const statement = { text: REPORT, values, group: message.organizationSid, key: message.sid, waitMs: REPORTING_WAIT_MS };
+  const rows = await sql.writeTogether<ReportRow>(statement);
   return outcomeOf(rows[0], message.sid);
 }
 
@@ -147,6 +148,9 @@ export const reporting = (given: string, before = 'true'): string => `
       error_code, error_message
     FROM advanced a JOIN head ON head.organization_sid = a.organization_sid WINDOW own AS (PARTITION BY a.organization_sid)
   )`;
+
+/** A platform waits for its report to be stored, but sends others meanwhile. In ms. */
+const REPORTING_WAIT_MS = 3;
 
 const REPORT = `
   WITH given AS (

@@ -21,7 +21,7 @@ export interface DispatcherOptions {
 }
 
 /** The minimum interval between two checks, in ms: every accepted message wakes the dispatcher, and lanes that are claimed together cost less. */
-const MIN_INTERVAL_MS = 5;
+const MIN_INTERVAL_MS = 8;
 
 interface Dispatcher {
   /**

@@ -33,10 +33,14 @@ export async function settleDelivered(
     values,
     group: organizationSid,
     key: lane,
+    waitMs: SETTLING_WAIT_MS,
   });
   publishOutcome(gateway, { sid: messageSid, organizationSid, direction: directionOf(lane) }, report, outcomeOf(row, messageSid));
   return row?.remains ?? false;
 }
+
+/** Nobody waits for a delivered message to be settled. In ms. */
+const SETTLING_WAIT_MS = 8;
 
 const TYPES = { lane: 'text', holder: 'text', additions: 'int', has_more: 'bool', pause_ms: 'int', ...REPORT_TYPES };
 

@@ -38,8 +38,13 @@ export interface Notifier {
   close(): Promise<void>;
 }
 
-/** The interval between two sends, in ms: an organization is named once, however many commits it had meanwhile. */
+/**
+ * The interval between two sends, in ms, and that once there have been so many without a pause: an organization is named once, however many commits it had
+ * meanwhile.
+ */
 const INTERVAL_MS = 5;
+const BUSY_INTERVAL_MS = 20;
+const BUSY_AFTER = 8;
 /** The hints that something is in the outbox. Any other hint is the sid of an organization: its log has grown, or with this prefix, a bot's health changed. */
 const HEALTH = 'health:';
 const QUEUED = 'queued';
@@ -76,11 +81,11 @@ export function startNotifier({ here, openChannel }: NotifierOptions): Notifier 
     isSending = true;
     // A commit gives several hints in turn, which leave together: the later ones would otherwise wait for the next send.
     await Promise.resolve();
-    while (pending.size > 0 && !closed) {
+    for (let sends = 0; pending.size > 0 && !closed; sends += 1) {
       const texts = [...pending].sort(lastQueued).map((hint) => `${instance} ${hint}`);
       pending.clear();
       // Hints may be lost, so a failed send is not repeated and does not hold up the next.
-      await Promise.all([to.send(texts).catch(() => {}), delay(INTERVAL_MS)]);
+      await Promise.all([to.send(texts).catch(() => {}), delay(sends < BUSY_AFTER ? INTERVAL_MS : BUSY_INTERVAL_MS)]);
     }
     isSending = false;
   }

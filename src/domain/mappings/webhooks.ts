@@ -1,5 +1,7 @@
 import { timingSafeEqual } from 'node:crypto';
+import { LRUCache } from 'lru-cache';
 import type { Gateway } from '../gateway.ts';
+import type { Secrets } from '../secrets.ts';
 
 // Restcomm does not sign its requests, so a webhook's path contains a secret: the mapping's sid and a keyed digest of it, in hex.
 
@@ -25,11 +27,20 @@ export function mappingOfSecret(gateway: WebhookDeps, secret: string): string | 
   return secretsOf(gateway, mappingSid).some((valid) => timingSafeEqual(Buffer.from(valid), Buffer.from(secret))) ? mappingSid : undefined;
 }
 
+/** Each message to the carrier needs its mapping's secrets three times: once to send it, and for each report. */
+const known = new WeakMap<Secrets, LRUCache<string, readonly string[]>>();
+
 /** A mapping's secrets, the current key's first. The platform may still use one from before a rotation. */
-function secretsOf({ secrets }: WebhookDeps, mappingSid: string): string[] {
-  return secrets
+function secretsOf({ secrets }: WebhookDeps, mappingSid: string): readonly string[] {
+  const remembered = known.get(secrets) ?? new LRUCache({ max: 10_000 });
+  known.set(secrets, remembered);
+  const found = remembered.get(mappingSid);
+  if (found) return found;
+  const made = secrets
     .fingerprints(`webhook ${mappingSid}`)
     .map(({ fingerprint }) => mappingSid.slice(2) + Buffer.from(fingerprint).toString('hex').slice(0, DIGEST_LENGTH));
+  remembered.set(mappingSid, made);
+  return made;
 }
 
 const secretOf = (gateway: WebhookDeps, mappingSid: string): string => secretsOf(gateway, mappingSid)[0] ?? '';

@@ -1,11 +1,10 @@
 import { isDeepStrictEqual } from 'node:util';
 
 /** What a server answers to one request. @throws Error where it is not a 200 with data */
-export async function answerOf(url: string, path: string, init: RequestInit): Promise<unknown> {
-  const response = await fetch(url + path, init);
+export async function answerOf(response: Response): Promise<unknown> {
   const text = await response.text();
   const answer = JSON.parse(text) as { data?: unknown; errors?: unknown };
-  if (response.status !== 200 || answer.errors || !answer.data) throw new Error(`${url}${path} answered ${response.status} ${text}`);
+  if (response.status !== 200 || answer.errors || !answer.data) throw new Error(`${response.url} answered ${response.status} ${text}`);
   return answer.data;
 }
 

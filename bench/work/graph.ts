@@ -24,14 +24,19 @@ export function differing(name: string, server: Server, body: GraphRequest): Con
   return { name, server, request };
 }
 
-export function graphAnswer(server: Server, body: GraphRequest, account = ACCOUNT_SID): Promise<unknown> {
-  const authorization = server.name === 'gateway' ? basic(account) : '';
-  return answerOf(server.url, PATH, {
+export const graphAnswer = async (server: Server, body: GraphRequest, account = ACCOUNT_SID): Promise<unknown> =>
+  answerOf(await askGraph(server, body, account));
+
+export const askGraph = (server: Server, body: GraphRequest, account = ACCOUNT_SID): Promise<Response> =>
+  fetch(`${server.url}${PATH}`, {
     method: 'POST',
-    headers: { 'content-type': 'application/json', accept: 'application/json', authorization },
+    headers: {
+      'content-type': 'application/json',
+      accept: 'application/json',
+      authorization: server.name === 'gateway' ? basic(account) : '',
+    },
     body: JSON.stringify(body),
   });
-}
 
 /** Only what answers alike is compared. @throws Error where a peer answers something else than the gateway */
 export async function requireAlike(

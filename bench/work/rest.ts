@@ -18,8 +18,8 @@ export const rest: Work = async (bench) => {
   const theirs = peer ? [contestant('fastify-rest', peer, PATH), contestant('fastify-rest, count(*)', peer, COUNTED)] : [];
   if (peer) {
     const authorization = basic(ACCOUNT_SID);
-    const expected = await answerOf(gateway.url, PATH, { headers: { authorization } });
-    for (const path of [PATH, COUNTED]) requireSame(path, await answerOf(peer.url, path, {}), expected);
+    const expected = await answerOf(await fetch(gateway.url + PATH, { headers: { authorization } }));
+    for (const path of [PATH, COUNTED]) requireSame(path, await answerOf(await fetch(peer.url + path)), expected);
   }
   const measured = await interleave([ours, ...theirs], bench.pace);
   const peers = [{ name: 'fastify-rest', atLeast: 1.2 }, { name: 'fastify-rest, count(*)' }];

@@ -99,9 +99,7 @@ export async function listen(
   const clientOf = createAddressOf(trustProxy);
   const addressOf = ({ socket, headers }: IncomingMessage) => clientOf(socket.remoteAddress, headers['x-forwarded-for']?.toString());
   const peerOf = (request: IncomingMessage): Peer => ({ remoteAddress: addressOf(request), socketAddress: request.socket.remoteAddress });
-  const adapter = createServerAdapter<{ req: IncomingMessage }>((request, { req }) =>
-    fetch(request, peerOf(req)),
-  );
+  const adapter = createServerAdapter<{ req: IncomingMessage }>((request, { req }) => fetch(request, peerOf(req)));
   let isDraining = false;
   const server = createServer(
     // `readTarget` demands a Host: node's own refusal has no body.
@@ -179,12 +177,7 @@ async function closeWithin(server: Server, connections: ReadonlySet<Socket>, ms:
 }
 
 /** Writes the response as one buffer or, if it is a stream, has it send itself. */
-async function respondDirectly(
-  fetch: Direct['fetch'],
-  request: NodeRequest,
-  peer: Peer,
-  outgoing: ServerResponse,
-): Promise<void> {
+async function respondDirectly(fetch: Direct['fetch'], request: NodeRequest, peer: Peer, outgoing: ServerResponse): Promise<void> {
   try {
     const response = await fetch(request, peer);
     if (response instanceof StreamResponse) {

@@ -51,7 +51,16 @@ export function createWriteTogether(write: Query, patienceMs: number): WriteToge
 
   return ({ text, values, group, key, waitMs }) =>
     new Promise((resolve, reject) => {
-      const request = { text, values, group, key, waitMs, since: performance.now(), resolve: resolve as WaitingStatement['resolve'], reject };
+      const request = {
+        text,
+        values,
+        group,
+        key,
+        waitMs,
+        since: performance.now(),
+        resolve: resolve as WaitingStatement['resolve'],
+        reject,
+      };
       add(`${group} ${text}`, request);
     });
 }

@@ -137,7 +137,10 @@ export function createPlaygroundVerifier({
  * name lead here (DNS rebinding) is known by that name.
  * @param socketAddress the address of the connection itself: headers prove nothing
  */
-export function isFromPlayground({ headers, url }: { headers: Pick<Headers, 'get' | 'has'>; url: string }, socketAddress: string | undefined): boolean {
+export function isFromPlayground(
+  { headers, url }: { headers: Pick<Headers, 'get' | 'has'>; url: string },
+  socketAddress: string | undefined,
+): boolean {
   return (
     isLoopback((socketAddress ?? '').replace(/^::ffff:/, '').replace(/^::1$/, '[::1]')) &&
     isLoopback(new URL(url).hostname) &&

@@ -68,6 +68,24 @@ describe('hints in one process', () => {
       ]);
     await close();
   });
+
+  test('that keep coming leave every 5 ms at first, and then every 20 ms', async () => {
+    const sentAt: number[] = [];
+    const notifier = instance(() => ({
+      send: async () => {
+        sentAt.push(performance.now());
+        if (sentAt.length < 14) notifier.hints.appended('OR1');
+      },
+      close: async () => {},
+    }));
+    notifier.hints.appended('OR1');
+    await expect.poll(() => sentAt.length).toBe(14);
+    const intervals = sentAt.slice(1).map((at, index) => at - (sentAt[index] ?? 0));
+    // A timer may be late, but not early by more than the clock's rounding.
+    expect(Math.min(...intervals.slice(0, 8))).toBeLessThan(15);
+    expect(Math.min(...intervals.slice(8))).toBeGreaterThan(18);
+    await notifier.close();
+  });
 });
 
 /** What both channels promise. `cut` breaks every connection of an instance. */

@@ -29,7 +29,18 @@ interface WaitingWrite extends Write, WaitingStatement {
  * @param patienceMs a write that has waited longer is rejected as if it had got no connection: its request may have timed out by then
  */
 export function createWriteTogether(write: Query, patienceMs: number): WriteTogether {
+  /** Numbers of the texts: a text is too long to be part of each write's kind. */
+  const numbers = new Map<string, number>();
   const add = gather<WaitingWrite>(runBatch, batchSize, ({ waitMs = 0 }) => waitMs);
+
+  function kindOf(group: string, text: string): string {
+    let number = numbers.get(text);
+    if (number === undefined) {
+      number = numbers.size;
+      numbers.set(text, number);
+    }
+    return `${number} ${group}`;
+  }
 
   async function runBatch(waiting: readonly WaitingWrite[]): Promise<void> {
     const isLate = ({ since }: WaitingWrite) => performance.now() - since > patienceMs;
@@ -61,7 +72,7 @@ export function createWriteTogether(write: Query, patienceMs: number): WriteToge
         resolve: resolve as WaitingStatement['resolve'],
         reject,
       };
-      add(`${group} ${text}`, request);
+      add(kindOf(group, text), request);
     });
 }
 

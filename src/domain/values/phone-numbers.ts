@@ -33,6 +33,9 @@ const LIKE_ASCII: Record<string, string> = {
   ...{ '，': ',', '、': ',', '：': ':', '；': ';', '。': '.', '！': '!', '？': '?', '＜': '<', '＞': '>' },
 };
 
+/** As carriers and the platforms' programs write numbers. */
+const PLAIN = /^\+[0-9]{1,20}$/;
+
 // Reading a number takes some ten µs, and conversations repeat theirs.
 const forms = new LRUCache<string, string>({ max: 10_000 });
 const regions = new LRUCache<string, string>({ max: 10_000 });
@@ -76,7 +79,7 @@ function digitOf(codePoint: number): number {
 export function toE164(written: string, region?: string): string | undefined {
   if (written.length > MAX_REMEMBERED) return readE164(written, region);
   // With a plus it is of no region.
-  const key = region === undefined || /^\+[0-9]+$/.test(written) ? written : `${region}:${written}`;
+  const key = region === undefined || PLAIN.test(written) ? written : `${region}:${written}`;
   let number = forms.get(key);
   if (number === undefined) {
     number = readE164(written, region) ?? NONE;
@@ -86,7 +89,7 @@ export function toE164(written: string, region?: string): string | undefined {
 }
 
 function readE164(written: string, region?: string): string | undefined {
-  const dialled = dialledIn(written);
+  const dialled = PLAIN.test(written) ? { digits: written.slice(1), withoutZero: written.slice(1), plus: true } : dialledIn(written);
   if (!dialled) return undefined;
   const { digits, withoutZero, plus } = dialled;
   const national = plus ? undefined : nationalNumber(digits, region);

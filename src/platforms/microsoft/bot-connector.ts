@@ -79,8 +79,7 @@ export function createBotConnector(options: BotConnectorOptions): BotConnector {
     // Teams returns the existing conversation of a bot and a user, so the request may be repeated.
     const given = { base, path: 'v3/conversations', body, thread: objectId, maxWaitMs, unanswered: 'retry' } as const;
     const { response, refusal } = await send(options, bot, given);
-    if (!isSuccess(response))
-      throw movedOr(hosts, base, refusal, connectorError('opening', response.status, refusal, retryAfterMs(response)));
+    if (refusal) throw movedOr(hosts, base, refusal, connectorError('opening', response.status, refusal, retryAfterMs(response)));
     const conversationId = resource.safeParse(jsonFields(response.text)).data?.id;
     if (conversationId === undefined)
       throw new DeliveryError('retry', 'UnreadableAnswer', 'The connector responded without a conversation.');
@@ -102,7 +101,7 @@ export function createBotConnector(options: BotConnectorOptions): BotConnector {
       const body = { type: 'message', textFormat: 'plain', ...(typeof activity === 'string' ? { text: activity } : activity) };
       const given = { base, path, body, thread: conversationId, maxWaitMs, unanswered: 'unknown', beforeSend } as const;
       const { response, refusal } = await send(options, bot, given);
-      if (!isSuccess(response)) {
+      if (refusal) {
         const error = connectorError('posting', response.status, refusal, retryAfterMs(response));
         throw isGone(response, refusal) ? new StaleConversationError(error) : movedOr(hosts, base, refusal, error);
       }
@@ -126,7 +125,7 @@ export function createBotConnector(options: BotConnectorOptions): BotConnector {
     const given = { base, path, thread: path, maxWaitMs: MAX_WAIT_MS, unanswered: 'retry' } as const;
     const { response, refusal } = await send(options, bot, given);
     const { status } = response;
-    if ([200, 400, 404, 405].includes(status) || (status === 403 && refusal.code === 'ConversationNotFound')) return base;
+    if (!refusal || [400, 404, 405].includes(status) || (status === 403 && refusal.code === 'ConversationNotFound')) return base;
     const error = connectorError('opening', status, refusal, retryAfterMs(response));
     if (isOfTheConversation(error)) return base;
     throw movedOr(hosts, base, refusal, error);
@@ -172,7 +171,7 @@ async function send(
   { login, limiter, scope, hosts, fetch, timeoutMs }: BotConnectorOptions,
   bot: BotCredentials,
   { base, path, body, thread, maxWaitMs, unanswered, beforeSend }: ConnectorRequest,
-): Promise<{ response: PlatformResponse; refusal: MicrosoftRefusal }> {
+): Promise<{ response: PlatformResponse; refusal?: MicrosoftRefusal }> {
   if (!hosts.allows(base))
     throw new CurableError('SERVICE_URL', 'ServiceUrlNotAllowed', 'The service URL is not on the list of allowed hosts.');
   let token = '';
@@ -194,7 +193,8 @@ async function send(
       throw new DeliveryError(error.sent ? unanswered : 'retry', error.code, error.message, undefined, { cause: error });
     });
   if (response.status === 401) login.forget(bot, scope, token);
-  if (!isSuccess(response)) limiter.holdBack(bot, retryAfterMs(response));
+  if (isSuccess(response)) return { response };
+  limiter.holdBack(bot, retryAfterMs(response));
   const { code, message } = refusalOf(response, [bot.clientSecret, token]);
   const named = UNREADABLE_CONVERSATION.test(message) ? 'ConversationNotFound' : message.match(NAMED_CODES)?.[0];
   return { response, refusal: { code: named ?? code, message } };

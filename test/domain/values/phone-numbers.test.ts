@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
   comparedForm,
@@ -106,6 +107,21 @@ describe('one phone has one form', () => {
     // 0155 51230001 is a German mobile.
     expect(toE164('15551230001', 'DE')).toBe('+15551230001');
     expect(toE164('447911123456', 'US')).toBe('+447911123456');
+  });
+});
+
+describe('digits after a plus', () => {
+  const digits = fc.string({ unit: fc.constantFrom(...'0123456789'), minLength: 1, maxLength: 22 });
+
+  test('are of no region, and are read like the same number in any notation', () => {
+    fc.assert(
+      fc.property(digits, fc.constantFrom('US', 'DE', 'IT', 'GB', undefined), (number, region) => {
+        const form = toE164(`+${number}`, region);
+        expect(form).toBe(toE164(`+${number}`));
+        expect(form).toBe(toE164(` +${number}`, region));
+        expect(form).toBe(toE164(`tel:+${number}`, region));
+      }),
+    );
   });
 });
 

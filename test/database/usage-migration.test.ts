@@ -35,13 +35,20 @@ test('stored messages count once each, those of before the clock went back too',
     expect(await fillUsage(prisma)).toBe(1);
     await foldUsage(prisma);
     const { rows } = await pool.query<{ kinds: string; messages: string }>('SELECT kinds, messages FROM usage_slot WHERE grain = 1');
-    const kinds = rows.flatMap((row) =>
-      row.kinds.split(',').map((kind, at) => ({ status: kindOf(Number(kind)).status, messages: row.messages.split(',')[at] })),
+    // At the turn of a month they are in two slots.
+    const counted = new Map<string, number>();
+    for (const { kinds, messages } of rows) {
+      for (const [at, kind] of kinds.split(',').entries()) {
+        const { status } = kindOf(Number(kind));
+        counted.set(status, (counted.get(status) ?? 0) + Number(messages.split(',')[at]));
+      }
+    }
+    expect(counted).toEqual(
+      new Map([
+        ['QUEUED', 2],
+        ['DELIVERED', 1],
+      ]),
     );
-    expect(kinds).toEqual([
-      { status: 'QUEUED', messages: '2' },
-      { status: 'DELIVERED', messages: '1' },
-    ]);
   } finally {
     await prisma.$disconnect();
   }

@@ -22,7 +22,8 @@ const PHONE = '+4917012345671';
 
 /** Writes texts as the Teams user. @returns the messages' sids */
 async function write(count: number): Promise<string[]> {
-  const bodies = Array.from({ length: count }, () => randomBytes(6).toString('hex'));
+  // Digits alone may be a German number.
+  const bodies = Array.from({ length: count }, () => `text ${randomBytes(6).toString('hex')}`);
   for (const body of bodies) expect(await exchange.say(customer, customer.user, `${PHONE} ${body}`)).toBe(200);
   const messages = await exchange.messages(customer.provider, { direction: 'INBOUND' });
   return bodies.map((body) => messages.find((message) => message.body === body)?.sid);

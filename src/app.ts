@@ -156,7 +156,8 @@ export function createApp(options: AppOptions): App {
       takes: (request) => {
         const { pathname } = targetOf(request);
         if (pathname === '/graphql') return isDirect(request);
-        return CONTRACT.test(pathname) || DOWNLOADS.test(pathname) || pathname === BOT_ENDPOINT || pathname.startsWith(RESTCOMM_WEBHOOKS);
+        const isOfPlatform = pathname.startsWith(RESTCOMM_WEBHOOKS) || (botFramework !== undefined && pathname === BOT_ENDPOINT);
+        return isOfPlatform || CONTRACT.test(pathname) || DOWNLOADS.test(pathname);
       },
       fetch: answer,
     },

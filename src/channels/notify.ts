@@ -39,8 +39,8 @@ export interface Notifier {
 }
 
 /**
- * The interval between two sends, in ms, and that once there have been so many without a pause: an organization is named once, however many commits it had
- * meanwhile.
+ * How long to wait between two sends, in ms; BUSY_INTERVAL_MS after BUSY_AFTER sends without a pause. An organization is named once, however many commits
+ * it had meanwhile.
  */
 const INTERVAL_MS = 5;
 const BUSY_INTERVAL_MS = 20;

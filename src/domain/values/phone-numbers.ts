@@ -78,8 +78,8 @@ function digitOf(codePoint: number): number {
  */
 export function toE164(written: string, region?: string): string | undefined {
   if (written.length > MAX_REMEMBERED) return readE164(written, region);
-  // With a plus it is of no region.
-  const key = region === undefined || PLAIN.test(written) ? written : `${region}:${written}`;
+  // A number with a plus is of no region. No other key begins with a plus, whatever the text is.
+  const key = PLAIN.test(written) ? written : `${region ?? ''}:${written}`;
   let number = forms.get(key);
   if (number === undefined) {
     number = readE164(written, region) ?? NONE;

@@ -125,6 +125,12 @@ describe('digits after a plus', () => {
   });
 });
 
+test('a text that looks like a region and a number changes nothing for that number', () => {
+  expect(toE164('DE:01701234568')).toBeUndefined();
+  expect(toE164('01701234568', 'DE')).toBe('+491701234568');
+  expect(toE164('DE:01701234568')).toBeUndefined();
+});
+
 describe('not a phone:', () => {
   test.each([
     'AMAZON',

@@ -24,23 +24,26 @@ export const statusWebhook = (gateway: WebhookDeps, mappingSid: string, messageS
 export function mappingOfSecret(gateway: WebhookDeps, secret: string): string | undefined {
   if (!/^[0-9a-f]{64}$/.test(secret)) return undefined;
   const mappingSid = `BE${secret.slice(0, -DIGEST_LENGTH)}`;
-  return secretsOf(gateway, mappingSid).some((valid) => timingSafeEqual(Buffer.from(valid), Buffer.from(secret))) ? mappingSid : undefined;
+  const valid = secretsOf(gateway, mappingSid);
+  if (!valid.some((one) => timingSafeEqual(Buffer.from(one), Buffer.from(secret)))) return undefined;
+  remembered(gateway).set(mappingSid, valid);
+  return mappingSid;
 }
 
-/** Each message to the carrier needs its mapping's secrets three times: once to send it, and for each report. */
+/** By the mapping's sid. A message to the carrier needs them to be sent, and for each report. Only what a valid secret has named is remembered. */
 const known = new WeakMap<Secrets, LRUCache<string, readonly string[]>>();
 
+function remembered({ secrets }: WebhookDeps): LRUCache<string, readonly string[]> {
+  const cache = known.get(secrets) ?? new LRUCache({ max: 10_000 });
+  known.set(secrets, cache);
+  return cache;
+}
+
 /** A mapping's secrets, the current key's first. The platform may still use one from before a rotation. */
-function secretsOf({ secrets }: WebhookDeps, mappingSid: string): readonly string[] {
-  const remembered = known.get(secrets) ?? new LRUCache({ max: 10_000 });
-  known.set(secrets, remembered);
-  const found = remembered.get(mappingSid);
-  if (found) return found;
-  const made = secrets
+const secretsOf = (gateway: WebhookDeps, mappingSid: string): readonly string[] =>
+  remembered(gateway).get(mappingSid) ??
+  gateway.secrets
     .fingerprints(`webhook ${mappingSid}`)
     .map(({ fingerprint }) => mappingSid.slice(2) + Buffer.from(fingerprint).toString('hex').slice(0, DIGEST_LENGTH));
-  remembered.set(mappingSid, made);
-  return made;
-}
 
 const secretOf = (gateway: WebhookDeps, mappingSid: string): string => secretsOf(gateway, mappingSid)[0] ?? '';

@@ -26,3 +26,25 @@ test('requests return in order, in batches of a bounded size; two batches of a k
   await vi.waitFor(() => expect(batches.at(-1)).toEqual([10]));
   expect(batches).toHaveLength(5);
 });
+
+test('the first request of a batch waits for others as long as it says, and one without a wait only for the rest of its turn', () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'setImmediate'] });
+  try {
+    const batches: number[][] = [];
+    const add = gather<number>(
+      async (batch) => void batches.push([...batch]),
+      () => 10,
+      (first) => first,
+    );
+    add('waits', 8);
+    vi.advanceTimersByTime(5);
+    add('waits', 3);
+    add('at once', 0);
+    vi.advanceTimersByTime(0);
+    expect(batches).toEqual([[0]]);
+    vi.advanceTimersByTime(3);
+    expect(batches).toEqual([[0], [8, 3]]);
+  } finally {
+    vi.useRealTimers();
+  }
+});

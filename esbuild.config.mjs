@@ -72,8 +72,8 @@ const sparseParamGraph = {
 };
 
 /**
- * Keeps the patterns of numbering plans compiled. libphonenumber-js compiles each one for each number: a third of what reading a number takes. There are as
- * many as its metadata has.
+ * Keeps the patterns of numbering plans compiled. libphonenumber-js compiles each one for each number: a third of what reading a number takes. The map
+ * holds at most the patterns of the metadata.
  */
 const compiledPatterns = {
   name: "libphonenumber's patterns compiled once",

@@ -11,7 +11,7 @@ interface Planned {
 /**
  * Has each connection plan its statements anew the first time that it is used after a while: a plan that was made while a table was nearly empty reads all
  * of it, and would do so once it is full. After a pause, a plan is kept for `minMs`. Later plans are kept as long as the connection had been busy when they
- * were made.
+ * were made. One that is polled is always busy: after hours without messages, its plans live for `maxMs`.
  * @param maxMs the longest that a plan is kept, and the pause after which plans are kept for `minMs` again
  */
 export function renewPlans(pool: pg.Pool, minMs: number, maxMs: number): void {

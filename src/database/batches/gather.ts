@@ -32,11 +32,11 @@ interface BatchQueue<Request> {
 }
 
 /**
- * Gathers the requests of one turn of the event loop into batches. Sending a statement and reading its result costs more than running most statements, and
+ * Gathers the requests of one turn of the event loop, or of a few ms, into batches. Sending a statement and reading its result costs more than running most statements, and
  * under load many arrive at once.
  * @param runBatch answers each request of a batch; must never reject
  * @param batchSize returns how many of the waiting requests the next batch may have
- * @param waitMs returns how long the first request of a batch waits for others, in ms; by default, for the rest of the turn
+ * @param waitMs returns how long the first request of a batch waits for others, in ms, from when a batch may begin; by default, for the rest of the turn
  * @returns a function that adds a request to those of its kind
  */
 export function gather<Request>(

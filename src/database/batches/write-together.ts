@@ -24,7 +24,7 @@ interface WaitingWrite extends Write, WaitingStatement {
 }
 
 /**
- * Runs the writes of one text and group that arrive in one turn of the event loop as one statement. If the server refuses it, each runs alone, so that
+ * Runs the writes of one text and group that arrive in one turn of the event loop, or within their `waitMs`, as one statement. If the server refuses it, each runs alone, so that
  * only the one at fault fails; a batch whose outcome is unknown is not repeated.
  * @param patienceMs a write that has waited longer is rejected as if it had got no connection: its request may have timed out by then
  */

@@ -149,7 +149,7 @@ export const reporting = (given: string, before = 'true'): string => `
     FROM advanced a JOIN head ON head.organization_sid = a.organization_sid WINDOW own AS (PARTITION BY a.organization_sid)
   )`;
 
-/** A platform waits for its report to be stored, but sends others meanwhile. In ms. */
+/** How long a report waits for others, in ms. A platform that waits for the response sends other reports meanwhile. */
 const REPORTING_WAIT_MS = 3;
 
 const REPORT = `

@@ -78,7 +78,7 @@ function digitOf(codePoint: number): number {
  */
 export function toE164(written: string, region?: string): string | undefined {
   if (written.length > MAX_REMEMBERED) return readE164(written, region);
-  // A number with a plus is of no region. No other key begins with a plus, whatever the text is.
+  // The region does not matter for a number with a plus. No other key looks like one, whatever the text is.
   const key = PLAIN.test(written) ? written : `${region ?? ''}:${written}`;
   let number = forms.get(key);
   if (number === undefined) {

@@ -39,7 +39,7 @@ export async function settleDelivered(
   return row?.remains ?? false;
 }
 
-/** For the last message of a lane, in ms: the next message of a lane waits until the one before is settled. */
+/** How long the last message of a lane waits for other lanes' messages, in ms. Others do not wait: the next message of their lane would wait with them. */
 const SETTLING_WAIT_MS = 8;
 
 const TYPES = { lane: 'text', holder: 'text', additions: 'int', has_more: 'bool', pause_ms: 'int', ...REPORT_TYPES };

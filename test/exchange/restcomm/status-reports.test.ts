@@ -20,9 +20,8 @@ afterEach(() => exchange.restcomm.faults.clear());
 
 const PHONE = '+4917012345671';
 
-/** Writes texts as the Teams user. @returns the messages' sids */
+/** Writes texts as the Teams user, with a word in each: digits alone may be a number. @returns the messages' sids */
 async function write(count: number): Promise<string[]> {
-  // Digits alone may be a German number.
   const bodies = Array.from({ length: count }, () => `text ${randomBytes(6).toString('hex')}`);
   for (const body of bodies) expect(await exchange.say(customer, customer.user, `${PHONE} ${body}`)).toBe(200);
   const messages = await exchange.messages(customer.provider, { direction: 'INBOUND' });
